@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# cgward: bpf -> skeletons -> library -> command -> check -> install
+#
+#   make [O=dir] [V=1] [BPF=0] [SYSTEMD=0] [SANITIZE=1] [WERROR=1] [CC=clang]
+
+VERSION = 0.1.0
+SONAME = libcgward.so.0
+
+O ?= build
+BPF ?= 1
+SYSTEMD ?= 0
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+SBINDIR ?= $(PREFIX)/sbin
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(shell command -v bpftool /usr/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+SCDOC ?= scdoc
+INSTALL ?= install
+CFLAGS ?= -O2 -g
+
+ifeq ($(V),1)
+Q =
+msg =
+else
+Q = @
+msg = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-8s %s\n' $(1) $(2))
+endif
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
+	-Wformat=2 -Wdeclaration-after-statement -Wno-missing-field-initializers -Wno-unknown-warning-option \
+	-Wno-format-truncation \
+	$(if $(WERROR),-Werror)
+SAN = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer)
+comma := ,
+
+PKGS = libcap json-c $(if $(filter 1,$(BPF)),libbpf)
+FEATURES = $(if $(filter 1,$(BPF)),+bpf,-bpf) $(if $(filter 1,$(SYSTEMD)),+systemd,-systemd)
+
+cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
+	-DCGWARD_FEATURES='"$(FEATURES)"' $(CPPFLAGS) \
+	$(filter-out -I/usr/include,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
+cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
+libs = $(shell $(PKG_CONFIG) --libs $(PKGS))
+
+lib-src = context.c controllers.c explain.c file.c freeze.c group.c kill.c path.c policy.c \
+	probe.c procs.c rules.c spawn.c update.c wait.c \
+	$(if $(filter 1,$(BPF)),device.c device_loader.c unload.c,nobpf.c)
+lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
+cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
+skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
+headers = cgward.h policy.h
+
+test-src = $(sort $(wildcard tests/unit_*.c tests/live_*.c))
+test-lib = $O/tests/cgtest.o
+tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
+unit = $(filter $O/tests/unit_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
+live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
+bench = $(patsubst bench/%.c,$O/bench/%,$(sort $(wildcard bench/*.c)))
+man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
+
+all: $O/cgward $O/libcgward.a $O/libcgward.so
+
+# --- BPF objects and skeletons; a tarball has the skeletons and needs neither tool ---
+
+bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
+
+$O/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call msg,CLANG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
+		-Iuser/include -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $(@:.o=.tmp.o)
+	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
+	$(Q)rm -f $(@:.o=.tmp.o)
+
+ifneq ($(wildcard bpf/.skeletons-shipped),)
+skeletons/%.skel.h: ;
+else
+skeletons/%.skel.h: $O/bpf/%.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name cgw_$*_bpf > $@.$$$$ && mv $@.$$$$ $@
+endif
+.SECONDARY:
+
+# --- library ---
+
+$O/lib/%.o: user/lib/%.c | $(skeletons)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -c $< -o $@
+
+$O/libcgward.a: $(lib-obj)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$O/$(SONAME): $(lib-obj) user/lib/libcgward.map
+	$(call msg,LD,$@)
+	$(Q)$(CC) -shared $(SAN) -Wl,-soname,$(SONAME) -Wl,--version-script=user/lib/libcgward.map \
+		$(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) $(CFLAGS) $(LDFLAGS) -o $@ $(lib-obj) $(libs)
+
+$O/libcgward.so: $O/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+$O/libcgward.pc: user/lib/libcgward.pc.in Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(PKGS)|' $< > $@
+
+# --- command ---
+
+$O/cmd/%.o: user/cmd/%.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -c $< -o $@
+
+$O/cgward: $(cmd-obj) $O/libcgward.a
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+$O/man/%: user/man/%.scd
+	$(call msg,SCDOC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(SCDOC) < $< > $@
+
+man: $(man)
+
+# --- tests ---
+
+$O/tests/%.o: tests/%.c | $(skeletons)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -Iuser/lib -c $< -o $@
+
+$O/tests/%: $O/tests/%.o $(test-lib) $O/libcgward.a
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+tests: all $(tests)
+
+test-env = CGWARD=$O/cgward CGW_RESIDUE=$O/tests/residue CGW_TESTS=$O/tests
+
+check: check-unit check-live check-build check-vm
+
+check-unit: tests
+	$(Q)$(test-env) scripts/tap-run -n unit $(unit)
+
+check-live: tests
+	$(Q)$(test-env) scripts/tap-run -n live -t 120 $(live)
+
+check-build: all
+	$(Q)$(test-env) scripts/tap-run -n build -t 600 tests/build.sh
+
+check-valgrind: tests
+	$(Q)$(test-env) CGW_SCALE=100 scripts/tap-run -n valgrind -t 300 tests/valgrind.sh
+
+check-vm: tests
+	$(Q)scripts/check-vm -o $O
+
+check-abi: $O/libcgward.so
+	$(Q)scripts/check-abi user/include/cgward/cgward.h user/lib/libcgward.map $O/libcgward.so
+
+check-lint:
+	$(Q)$(test-env) scripts/tap-run -n lint -t 600 tests/lint.sh
+
+$O/bench/%: bench/%.c $O/libcgward.a
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -Iuser/lib -MF $@.d $(LDFLAGS) -o $@ $< $O/libcgward.a $(libs)
+
+bench: $(bench)
+	$(Q)bench/run -o $O
+
+# --- install, dist ---
+
+install: all man $O/libcgward.pc
+	$(call msg,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) -d $(addprefix $(DESTDIR),$(SBINDIR) $(LIBDIR)/pkgconfig $(MANDIR)/man8 $(MANDIR)/man3 \
+		$(INCLUDEDIR)/cgward $(COMPDIR))
+	$(Q)$(INSTALL) -m 755 $O/cgward $(DESTDIR)$(SBINDIR)/
+	$(Q)$(INSTALL) -m 755 $O/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
+	$(Q)ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcgward.so
+	$(Q)$(INSTALL) -m 644 $O/libcgward.a $(DESTDIR)$(LIBDIR)/
+	$(Q)$(INSTALL) -m 644 $O/libcgward.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	$(Q)$(INSTALL) -m 644 $(addprefix user/include/cgward/,$(headers)) $(skeletons) $(DESTDIR)$(INCLUDEDIR)/cgward/
+	$(Q)$(INSTALL) -m 644 $O/man/cgward.8 $(DESTDIR)$(MANDIR)/man8/
+	$(Q)$(INSTALL) -m 644 $O/man/libcgward.3 $(DESTDIR)$(MANDIR)/man3/
+	$(Q)$(INSTALL) -m 644 user/cmd/cgward.bash $(DESTDIR)$(COMPDIR)/cgward
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/cgward $(DESTDIR)$(LIBDIR)/libcgward.a $(DESTDIR)$(LIBDIR)/libcgward.so \
+		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION) \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libcgward.pc $(DESTDIR)$(MANDIR)/man8/cgward.8 \
+		$(DESTDIR)$(MANDIR)/man3/libcgward.3 $(DESTDIR)$(COMPDIR)/cgward
+	$(Q)rm -rf $(DESTDIR)$(INCLUDEDIR)/cgward
+
+dist: $(skeletons)
+	$(Q)scripts/dist $(VERSION)
+
+clean:
+	$(Q)rm -rf $O skeletons/*.skel.h
+
+tags:
+	$(Q)ctags -R bpf user tests
+
+.PHONY: all man tests check check-unit check-live check-build check-valgrind check-vm check-abi \
+	check-lint bench install uninstall dist clean tags
+.DELETE_ON_ERROR:
+
+-include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d)

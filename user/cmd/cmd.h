@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Shared by the subcommands: their table, options, output and errors. */
+#ifndef CGWARD_CMD_H
+#define CGWARD_CMD_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cgward/cgward.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define _cleanup_free_ _cleanup_(cmd_freep)
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+
+enum {
+	EXIT_REFUSED = 1, /* the kernel or the system said no, or a time-out ended */
+	EXIT_USAGE = 2,	  /* wrong without asking the kernel */
+	EXIT_OWN = 125,	  /* run: any failure of cgward itself */
+	EXIT_NO_EXEC = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+struct cmd;
+
+/* Streaming JSON: where in an object or array the writer is. */
+struct out {
+	FILE *f;
+	unsigned int depth;
+	uint64_t filled; /* bit per depth: has it an item yet? */
+	bool after_key;
+};
+
+struct cmd_ctx {
+	struct cgw *c;
+	const struct cmd *cmd;
+	struct out out;
+	bool json;
+	int verbosity; /* -1 quiet, 0, 1 verbose */
+};
+
+/* An option of a subcommand: parsed and described from one place. */
+struct cmd_opt {
+	const char *name;
+	int value; /* a letter is a short option too; else above 255 */
+	const char *arg;
+	const char *help;
+};
+
+enum cmd_flags {
+	CMD_EXEC = 1U << 0,	/* runs a command: capabilities are kept for it */
+	CMD_ALL_CAPS = 1U << 1, /* finds out what the caller may do */
+	CMD_RAW_ARGS = 1U << 2, /* has words that begin with '-' and are no options */
+};
+
+struct cmd {
+	const char *name; /* one word or two */
+	int (*fn)(struct cmd_ctx *x, int argc, char **argv);
+	int min_args;
+	int max_args; /* -1 = any number */
+	unsigned int flags;
+	uint64_t caps; /* capabilities it keeps, a bit each */
+	const char *args;
+	const char *help;
+	const struct cmd_opt *const *opts; /* lists of options, NULL at the end */
+};
+
+/* main.c */
+extern const struct cmd cmd_table[];
+const struct cmd *cmd_find(int argc, char **argv, int *ret_words);
+
+/* opt.c: parsing */
+enum {
+	OPT_TIMEOUT = 256,
+	OPT_RECURSIVE,
+	OPT_DEVICES,
+	OPT_SEMANTICS,
+	OPT_POLICY,
+	OPT_FORCE,
+	OPT_ALL,
+	OPT_KILL,
+	OPT_THREADS,
+	OPT_THREADED,
+	OPT_GROUP,
+	OPT_RM,
+	OPT_KEEP,
+	OPT_DETACH,
+	OPT_USER,
+	OPT_CWD,
+	OPT_ENV,
+	OPT_HELP,
+};
+
+extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
+
+int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv);
+int cmd_check_args(struct cmd_ctx *x, int argc);
+int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
+int cmd_groups(struct cmd_ctx *x, char **words, int n, struct cgw_group ***ret_groups);
+void cmd_groups_free(struct cgw_group **groups, int n);
+int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
+int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
+
+/* What create, run and devices set collect from their options. */
+struct cmd_setup {
+	const char *list;	/* --devices */
+	const char **rule_args; /* -d, in their order */
+	size_t n_rule_args;
+	enum cgw_semantics semantics;
+	struct cgw_resources *resources; /* NULL without -s */
+	struct cgw_rules *rules;
+	struct cgw_policy *policy; /* NULL without device options */
+};
+
+int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg);
+int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s);
+void cmd_setup_free(struct cmd_setup *s);
+int cmd_add_devices(struct cmd_ctx *x, struct cgw_rules *rules, const char *name);
+
+/* error.c */
+int cmd_fail(struct cmd_ctx *x, int err);
+int cmd_error(struct cmd_ctx *x, int status, const char *code, const char *hint, const char *fmt, ...)
+	_printf_(5, 6);
+int cmd_usage(struct cmd_ctx *x, const char *fmt, ...) _printf_(2, 3);
+void cmd_note(struct cmd_ctx *x, const char *fmt, ...) _printf_(2, 3);
+
+/* out.c */
+void js_begin(struct out *o, char bracket);
+void js_end(struct out *o, char bracket);
+void js_key(struct out *o, const char *key);
+void js_string(struct out *o, const char *s);
+void js_number(struct out *o, uint64_t n);
+void js_bool(struct out *o, bool b);
+void js_null(struct out *o);
+void js_word(struct out *o, const char *word);
+void js_words(struct out *o, const char *words);
+void js_line(struct out *o);
+
+static inline void cmd_freep(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void cmd_closep(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void cmd_group_closep(struct cgw_group **g)
+{
+	cgw_group_close(*g);
+}
+
+int cmd_attach(struct cmd_ctx *x, int argc, char **argv);
+int cmd_controllers(struct cmd_ctx *x, int argc, char **argv);
+int cmd_create(struct cmd_ctx *x, int argc, char **argv);
+int cmd_delete(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_allow(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_clear(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
+int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
+int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
+int cmd_help(struct cmd_ctx *x, int argc, char **argv);
+int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
+int cmd_ls(struct cmd_ctx *x, int argc, char **argv);
+int cmd_run(struct cmd_ctx *x, int argc, char **argv);
+int cmd_show(struct cmd_ctx *x, int argc, char **argv);
+int cmd_thaw(struct cmd_ctx *x, int argc, char **argv);
+int cmd_unload(struct cmd_ctx *x, int argc, char **argv);
+int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
+
+/* Used by more than one subcommand. */
+extern const struct cmd_opt opts_attach[], opts_create[], opts_delete[], opts_check[], opts_policy[],
+	opts_run[], opts_show[], opts_unload[];
+int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
+const char *devices_owner(const struct cgw_program *programs, int n);
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* kill, wait and delete: the end of groups. */
+#include <ctype.h>
+#include <getopt.h>
+#include <signal.h>
+
+#include "cmd.h"
+
+#define DEFAULT_TIMEOUT_MS 10000
+
+const struct cmd_opt opts_delete[] = {
+	{ "kill", OPT_KILL, NULL, "kill what is inside first" },
+	{ 0 },
+};
+
+/* "TERM", "SIGTERM", "15", "RTMIN+3"; 0 when it is none. */
+static int parse_signal(const char *word)
+{
+	char *end;
+	long n;
+
+	if (isdigit((unsigned char)word[0])) {
+		n = strtol(word, &end, 10);
+		return *end || n < 1 || n > SIGRTMAX ? 0 : (int)n;
+	}
+	if (!strncmp(word, "SIG", 3))
+		word += 3;
+	if (!strncmp(word, "RTMIN+", 6) && isdigit((unsigned char)word[6])) {
+		n = strtol(word + 6, &end, 10);
+		return *end || n > SIGRTMAX - SIGRTMIN ? 0 : SIGRTMIN + (int)n;
+	}
+	for (int i = 1; i < SIGRTMIN; i++) {
+		const char *name = sigabbrev_np(i);
+
+		if (name && !strcmp(name, word))
+			return i;
+	}
+	return 0;
+}
+
+static int kill_one(struct cmd_ctx *x, struct cgw_group *g, int sig, int timeout_ms, bool wait)
+{
+	int err;
+
+	if (sig == SIGKILL) {
+		err = cgw_group_kill(g, timeout_ms);
+	} else {
+		err = cgw_group_signal(g, sig);
+		if (err >= 0 && wait)
+			err = cgw_group_wait_empty(g, timeout_ms);
+	}
+	return err < 0 ? cmd_fail(x, err) : 0;
+}
+
+/* Take "-SIGNAL" out of the words; what else begins with '-' is an option. */
+static int take_signal(struct cmd_ctx *x, int *argc, char **argv, int *ret_signal)
+{
+	const char *word = *argc > 1 ? argv[1] : "";
+
+	if (word[0] != '-' || word[1] == '-' || !word[1] || !strcmp(word, "-h"))
+		return 0;
+	*ret_signal = parse_signal(word + 1);
+	if (!*ret_signal)
+		return cmd_usage(x, "'%s' is no signal", word + 1);
+	memmove(argv + 1, argv + 2, (size_t)(*argc - 1) * sizeof(*argv));
+	--*argc;
+	return 0;
+}
+
+int cmd_kill(struct cmd_ctx *x, int argc, char **argv)
+{
+	int timeout_ms = DEFAULT_TIMEOUT_MS, sig = SIGKILL, opt, n, status;
+	struct cgw_group **groups = NULL;
+	bool wait = false;
+
+	status = take_signal(x, &argc, argv, &sig);
+	if (status)
+		return status;
+	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? 0 : EXIT_USAGE;
+		wait = true;
+		status = cmd_duration(x, optarg, &timeout_ms);
+		if (status)
+			return status;
+	}
+	status = cmd_check_args(x, argc);
+	if (status)
+		return status;
+	n = argc - optind;
+	status = cmd_groups(x, argv + optind, n, &groups);
+	/* Each group is tried, whatever became of the one before. */
+	for (int i = 0; i < n && groups; i++) {
+		int one = kill_one(x, groups[i], sig, timeout_ms, wait);
+
+		status = one ? one : status;
+	}
+	cmd_groups_free(groups, n);
+	return status;
+}
+
+int cmd_wait(struct cmd_ctx *x, int argc, char **argv)
+{
+	int timeout_ms = -1, opt, n, status;
+	struct cgw_group **groups = NULL;
+
+	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? 0 : EXIT_USAGE;
+		status = cmd_duration(x, optarg, &timeout_ms);
+		if (status)
+			return status;
+	}
+	status = cmd_check_args(x, argc);
+	if (status)
+		return status;
+	n = argc - optind;
+	status = cmd_groups(x, argv + optind, n, &groups);
+	for (int i = 0; i < n && groups && !status; i++) {
+		int err = cgw_group_wait_empty(groups[i], timeout_ms);
+
+		status = err ? cmd_fail(x, err) : 0;
+	}
+	cmd_groups_free(groups, n);
+	return status;
+}
+
+int cmd_delete(struct cmd_ctx *x, int argc, char **argv)
+{
+	int timeout_ms = DEFAULT_TIMEOUT_MS, opt, n, status;
+	struct cgw_group **groups = NULL;
+	unsigned int flags = 0;
+
+	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? 0 : EXIT_USAGE;
+		if (opt == OPT_RECURSIVE)
+			flags |= CGW_DELETE_RECURSIVE;
+		else if (opt == OPT_KILL)
+			flags |= CGW_DELETE_KILL;
+		else if ((status = cmd_duration(x, optarg, &timeout_ms)))
+			return status;
+	}
+	status = cmd_check_args(x, argc);
+	if (status)
+		return status;
+	n = argc - optind;
+	status = cmd_groups(x, argv + optind, n, &groups);
+	for (int i = 0; i < n && groups; i++) {
+		int err = cgw_group_delete(groups[i], flags, timeout_ms);
+
+		if (err)
+			status = cmd_fail(x, err);
+	}
+	cmd_groups_free(groups, n);
+	return status;
+}

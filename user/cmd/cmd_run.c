@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* run: a command in a group of its own. */
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "cmd.h"
+
+#define END_TIMEOUT_MS 10000
+
+const struct cmd_opt opts_run[] = {
+	{ "group", OPT_GROUP, "GROUP", "make this group, instead of /cgward/run-PID-XXXX" },
+	{ "rm", OPT_RM, NULL, "kill what CMD left behind and remove the group (default)" },
+	{ "keep", OPT_KEEP, NULL, "leave the group, and what CMD started, when CMD ends" },
+	{ "detach", OPT_DETACH, NULL, "do not wait for CMD; print its group and pid; implies --keep" },
+	{ "user", OPT_USER, "USER[:GROUP]", "run CMD as this user, by name or number" },
+	{ "cwd", OPT_CWD, "DIR", "run CMD in this directory" },
+	{ "env", OPT_ENV, "NAME=VALUE", "set a variable for CMD; repeatable" },
+	{ 0 },
+};
+
+struct run {
+	struct cmd_ctx *x;
+	struct cmd_setup setup;
+	const char *path; /* --group */
+	char *chosen;	  /* or the one made up */
+	bool keep;
+	bool detach;
+	int timeout_ms;
+	struct cgw_spawn spawn;
+	gid_t groups[64];
+	struct cgw_group *g;
+	char *made_top; /* the shallowest directory that was not there before */
+	sigset_t old_mask;
+	int signal_fd;
+	pid_t pid;
+	int signals; /* how many were forwarded that end a command */
+	int64_t deadline_ms;
+};
+
+static void free_run(struct run *r)
+{
+	cmd_setup_free(&r->setup);
+	cgw_group_close(r->g);
+	free(r->chosen);
+	free(r->made_top);
+	if (r->signal_fd >= 0)
+		close(r->signal_fd);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Digits only; a number that is no id is refused. */
+static int parse_id(const char *text, uid_t *ret_id)
+{
+	char *end;
+	unsigned long id;
+
+	errno = 0;
+	id = strtoul(text, &end, 10);
+	if (!text[0] || *end || errno || id >= (uid_t)-1 || strchr("+-", text[0]))
+		return -EINVAL;
+	*ret_id = (uid_t)id;
+	return 0;
+}
+
+static int parse_user(struct run *r, const char *arg)
+{
+	_cleanup_free_ char *name = strdup(arg);
+	int n = (int)ARRAY_SIZE(r->groups);
+	const struct passwd *pw;
+	const struct group *gr;
+	char *group;
+
+	if (!name)
+		return cmd_error(r->x, EXIT_OWN, "ENOMEM", NULL, "out of memory");
+	group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	pw = getpwnam(name);
+	if (!pw && !parse_id(name, &r->spawn.uid))
+		pw = getpwuid(r->spawn.uid);
+	if (pw) {
+		r->spawn.uid = pw->pw_uid;
+		r->spawn.gid = pw->pw_gid;
+		if (getgrouplist(pw->pw_name, pw->pw_gid, r->groups, &n) < 0)
+			return cmd_usage(r->x, "user '%s' is in more than %zu groups", name,
+					 ARRAY_SIZE(r->groups));
+		r->spawn.groups = r->groups;
+		r->spawn.n_groups = (size_t)n;
+	} else if (r->spawn.uid == (uid_t)-1) {
+		return cmd_usage(r->x, "no user '%s'", name);
+	} else {
+		r->spawn.gid = r->spawn.uid;
+	}
+	if (!group)
+		return 0;
+	gr = getgrnam(group);
+	if (gr)
+		r->spawn.gid = gr->gr_gid;
+	else if (parse_id(group, &r->spawn.gid))
+		return cmd_usage(r->x, "no group of users '%s'", group);
+	r->spawn.n_groups = 0;
+	return 0;
+}
+
+static int read_options(struct run *r, int argc, char **argv)
+{
+	struct cmd_ctx *x = r->x;
+	int opt, status = 0;
+
+	while (!status && (opt = cmd_next_opt(x, argc, argv)) != -1) {
+		switch (opt) {
+		case 'h':
+			return -1;
+		case '?':
+			return EXIT_OWN;
+		case OPT_GROUP:
+			r->path = optarg;
+			break;
+		case OPT_RM:
+			r->keep = false;
+			break;
+		case OPT_KEEP:
+			r->keep = true;
+			break;
+		case OPT_DETACH:
+			r->detach = true;
+			break;
+		case OPT_USER:
+			status = parse_user(r, optarg);
+			break;
+		case OPT_CWD:
+			r->spawn.cwd = optarg;
+			break;
+		case OPT_ENV:
+			if (!strchr(optarg, '=') || optarg[0] == '=')
+				status = cmd_usage(x, "'%s' is not NAME=VALUE", optarg);
+			else
+				putenv(optarg);
+			break;
+		case OPT_TIMEOUT:
+			status = cmd_duration(x, optarg, &r->timeout_ms);
+			break;
+		default:
+			status = cmd_setup_opt(x, &r->setup, opt, optarg);
+		}
+	}
+	if (!status)
+		status = cmd_check_args(x, argc);
+	if (!status)
+		status = cmd_setup_finish(x, &r->setup);
+	if (!status && r->detach && r->timeout_ms >= 0)
+		status = cmd_usage(x, "--timeout needs somebody to wait: not with --detach");
+	return status ? EXIT_OWN : 0;
+}
+
+static bool can_make_in(struct cgw_group *g)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", cgw_group_fd(g));
+	return !access(path, W_OK | X_OK);
+}
+
+/*
+ * Where a command's group goes. Whoever may write to the root: below /cgward, never below
+ * the caller's own group (no-internal-process rule) nor in a unit of systemd. Others: below
+ * the nearest ancestor of their own group that is theirs and holds no process.
+ */
+static int choose_parent(struct run *r, char **ret_parent)
+{
+	_cleanup_free_ char *own = NULL;
+	struct cmd_ctx *x = r->x;
+	struct cgw_group *g;
+	bool writable;
+	int err = cgw_group_open(x->c, "/", &g);
+
+	if (err)
+		return cmd_fail(x, err);
+	writable = can_make_in(g);
+	cgw_group_close(g);
+	if (writable) {
+		*ret_parent = strdup("/cgward");
+		return *ret_parent ? 0 : EXIT_OWN;
+	}
+	err = cgw_pid_group_path(x->c, 0, &own);
+	if (err)
+		return cmd_fail(x, err);
+	while (own[1]) {
+		struct cgw_procs procs = { 0 };
+		bool fits = false;
+
+		if (!cgw_group_open(x->c, own, &g)) {
+			fits = can_make_in(g) && !cgw_group_procs(g, false, &procs) && !procs.n &&
+			       !procs.foreign;
+			cgw_procs_free(&procs);
+			cgw_group_close(g);
+		}
+		if (fits) {
+			*ret_parent = strdup(own);
+			return *ret_parent ? 0 : EXIT_OWN;
+		}
+		*strrchr(own, '/') = '\0';
+		if (!own[0])
+			break;
+	}
+	return cmd_error(x, EXIT_OWN, "EACCES",
+			 "systemd-run --user --scope -p Delegate=yes gives you such a group; or be root",
+			 "cannot make a group: no ancestor of the caller's is writable and without processes");
+}
+
+static int choose_path(struct run *r)
+{
+	_cleanup_free_ char *parent = NULL;
+	uint16_t tail = 0;
+	int status;
+
+	if (r->path)
+		return 0;
+	status = choose_parent(r, &parent);
+	if (status)
+		return status;
+	if (getrandom(&tail, sizeof(tail), 0) < 0 ||
+	    asprintf(&r->chosen, "%s/run-%d-%04x", parent, getpid(), tail) < 0)
+		return cmd_error(r->x, EXIT_OWN, strerrorname_np(errno), NULL, "cannot make up a name");
+	r->path = r->chosen;
+	return 0;
+}
+
+/* The shallowest part of the path that does not exist, to be removed with the group. */
+static int find_made_top(struct run *r)
+{
+	char *path = strdup(r->path);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *p = path; *p; p++) {
+		struct cgw_group *g;
+		char *slash = strchr(p + 1, '/');
+
+		if (slash)
+			*slash = '\0';
+		if (cgw_group_open(r->x->c, path, &g)) {
+			r->made_top = path;
+			return 0;
+		}
+		cgw_group_close(g);
+		if (!slash)
+			break;
+		*slash = '/';
+		p = slash - 1;
+	}
+	free(path);
+	return 0;
+}
+
+static int make_group(struct run *r)
+{
+	struct cgw_create_opts opts = { .sz = sizeof(opts),
+					.resources = r->setup.resources,
+					.devices = r->setup.policy };
+	int err = cgw_verify_group_path(r->x->c, r->path);
+
+	if (!err)
+		err = find_made_top(r);
+	/* Another run may remove an empty /cgward just now. */
+	for (int i = 0; !err && i < 10; i++) {
+		err = cgw_group_create(r->x->c, r->path, &opts, &r->g);
+		if (err != -ENOENT || !r->chosen)
+			break;
+		err = i < 9 ? 0 : err;
+	}
+	return err ? cmd_fail(r->x, err) : 0;
+}
+
+/* Remove the group and the empty parents that came with it. What does not go is told. */
+static void remove_group(struct run *r)
+{
+	_cleanup_free_ char *path = strdup(r->path);
+	int err = cgw_group_delete(r->g, CGW_DELETE_KILL | CGW_DELETE_RECURSIVE, END_TIMEOUT_MS);
+
+	if (err) {
+		cmd_fail(r->x, err);
+		return;
+	}
+	while (path && strrchr(path, '/') != path) {
+		struct cgw_group *parent;
+
+		*strrchr(path, '/') = '\0';
+		if ((!r->made_top || strlen(path) < strlen(r->made_top)) &&
+		    !(r->chosen && !strcmp(path, "/cgward")))
+			break;
+		if (cgw_group_open(r->x->c, path, &parent))
+			break;
+		err = cgw_group_delete(parent, 0, 0);
+		cgw_group_close(parent);
+		if (err)
+			break;
+	}
+}
+
+/* Signals that are passed on to the command; those that stop it come back by SIGCHLD. */
+static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+				 SIGUSR2, SIGALRM, SIGTSTP, SIGCONT, SIGWINCH };
+
+static int block_signals(struct run *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+		sigaddset(&set, forwarded[i]);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, &r->old_mask);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->signal_fd < 0)
+		return cmd_error(r->x, EXIT_OWN, strerrorname_np(errno), NULL, "cannot make a signalfd: %s",
+				 strerror(errno));
+	r->spawn.sigmask = &r->old_mask;
+	return 0;
+}
+
+static void kill_group(struct run *r, const char *why)
+{
+	cmd_note(r->x, "%s: killing '%s'", why, r->path);
+	if (cgw_group_kill(r->g, 0))
+		kill(r->pid, SIGKILL);
+}
+
+static void forward(struct run *r, const struct signalfd_siginfo *si)
+{
+	int sig = (int)si->ssi_signo;
+
+	/*
+	 * From the terminal (SI_KERNEL) it went to the whole foreground process group, the
+	 * command included: sending it again would double it.
+	 */
+	if (si->ssi_code == SI_KERNEL)
+		return;
+	if ((sig == SIGTERM || sig == SIGINT) && ++r->signals > 1) {
+		kill_group(r, "a second signal to end");
+		return;
+	}
+	kill(r->pid, sig);
+}
+
+/* The command stopped: so does cgward, for the shell to see, and both go on together. */
+static void stop_with(struct run *r)
+{
+	raise(SIGSTOP);
+	kill(r->pid, SIGCONT);
+}
+
+/* Reap what ended. Return: true when the command itself did, with its wait status. */
+static bool reap(struct run *r, int *ret_status)
+{
+	bool ended = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (WIFSTOPPED(status)) {
+			if (pid == r->pid)
+				stop_with(r);
+		} else if (pid == r->pid) {
+			*ret_status = status;
+			ended = true;
+		}
+	}
+	return ended;
+}
+
+static int poll_timeout(const struct run *r)
+{
+	int64_t left;
+
+	if (r->timeout_ms < 0)
+		return -1;
+	left = r->deadline_ms - now_ms();
+	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Serve signals until the command ends. Return: its wait status. */
+static int watch(struct run *r)
+{
+	struct pollfd fd = { .fd = r->signal_fd, .events = POLLIN };
+	int status = 0;
+
+	while (!reap(r, &status)) {
+		struct signalfd_siginfo si;
+
+		if (!poll(&fd, 1, poll_timeout(r))) {
+			r->timeout_ms = -1;
+			kill_group(r, "the time is up");
+		}
+		while (read(r->signal_fd, &si, sizeof(si)) == sizeof(si))
+			if (si.ssi_signo != SIGCHLD)
+				forward(r, &si);
+	}
+	return status;
+}
+
+static int find_oom_kill(const char *name, const char *key, const char *value, void *arg)
+{
+	(void)name;
+	if (!strcmp(key, "oom_kill"))
+		*(unsigned long *)arg = strtoul(value, NULL, 10);
+	return 0;
+}
+
+static void tell_oom(struct run *r, int status)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long kills = 0;
+
+	if (cgw_group_read(r->g, "memory.events", &text) < 0)
+		return;
+	cgw_parse_flat(text, find_oom_kill, &kills);
+	if (kills)
+		cmd_note(r->x, "%s in '%s': memory.events has oom_kill %lu",
+			 WIFSIGNALED(status) ? "the command was killed, out of memory" :
+					       "processes were killed, out of memory",
+			 r->path, kills);
+}
+
+static void print_detached(struct run *r)
+{
+	struct out *o = &r->x->out;
+
+	if (!r->x->json) {
+		fprintf(o->f, "%s %d\n", r->path, r->pid);
+		return;
+	}
+	js_begin(o, '{');
+	js_key(o, "path");
+	js_string(o, r->path);
+	js_key(o, "pid");
+	js_number(o, (uint64_t)r->pid);
+	js_end(o, '}');
+	js_line(o);
+}
+
+/* The group is there: start the command and see it through. Return: the exit status. */
+static int start_and_wait(struct run *r)
+{
+	int status;
+
+	r->spawn.new_session = r->detach;
+	if (!r->detach)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r->pid = cgw_group_spawn(r->g, &r->spawn, NULL);
+	if (r->pid < 0) {
+		cmd_fail(r->x, r->pid);
+		if (!cgw_error_is_input(r->x->c))
+			return EXIT_OWN;
+		return r->pid == -ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
+	}
+	if (r->detach) {
+		print_detached(r);
+		return 0;
+	}
+	r->deadline_ms = now_ms() + r->timeout_ms;
+	status = watch(r);
+	tell_oom(r, status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int cmd_run(struct cmd_ctx *x, int argc, char **argv)
+{
+	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = -1, .signal_fd = -1 };
+	int status, ignored;
+
+	r.spawn.sz = sizeof(r.spawn);
+	r.spawn.uid = (uid_t)-1;
+	status = read_options(&r, argc, argv);
+	if (status)
+		return status < 0 ? 0 : status;
+	r.spawn.argv = argv + optind;
+	status = choose_path(&r);
+	/* From here on a signal no longer ends cgward with a group left behind. */
+	if (!status)
+		status = block_signals(&r);
+	if (!status)
+		status = make_group(&r);
+	if (status)
+		return status;
+	status = start_and_wait(&r);
+	if ((!r.keep && !r.detach) || r.pid < 0)
+		remove_group(&r);
+	reap(&r, &ignored);
+	return status;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Parsing the words of a command line: options, groups, durations, pids. */
+#include <ctype.h>
+#include <getopt.h>
+
+#include "cmd.h"
+
+const struct cmd_opt opts_timeout[] = {
+	{ "timeout", OPT_TIMEOUT, "DURATION", "how long to wait: 3s, 500ms, 2m, or none for no limit" },
+	{ 0 },
+};
+
+const struct cmd_opt opts_recursive[] = {
+	{ "recursive", OPT_RECURSIVE, NULL, "each group below too" },
+	{ 0 },
+};
+
+const struct cmd_opt opts_resources[] = {
+	{ "set", 's', "FILE=VALUE", "set a control file, as memory.max=512M or cpu.max=50%; repeatable" },
+	{ 0 },
+};
+
+const struct cmd_opt opts_devices[] = {
+	{ "devices", OPT_DEVICES, "LIST", "begin the device policy with oci, runc, basic, none, all or a FILE" },
+	{ "device", 'd', "RULE", "add '[allow|deny] a|b|c [MAJ:MIN] [rwm]' or PATH[:rwm]; repeatable" },
+	{ "semantics", OPT_SEMANTICS, "NAME", "how rules are read: ordered (the last match decides, bit by bit)" },
+	{ 0 },
+};
+
+#define MAX_OPTS 32
+
+/* getopt_long's view of the current command's options. Return: how many. */
+static size_t long_options(const struct cmd *cmd, struct option *list, char *shorts)
+{
+	size_t n = 0;
+	char *s = shorts;
+
+	/* Options may follow the group, but what follows CMD is CMD's. */
+	if (cmd->flags & CMD_EXEC)
+		*s++ = '+';
+	*s++ = ':';
+	for (const struct cmd_opt *const *o = cmd->opts; o && *o; o++)
+		for (const struct cmd_opt *opt = *o; opt->name && n < MAX_OPTS - 2; opt++) {
+			list[n++] = (struct option){ opt->name, opt->arg ? required_argument : no_argument,
+						     NULL, opt->value };
+			if (opt->value < 256) {
+				*s++ = (char)opt->value;
+				if (opt->arg)
+					*s++ = ':';
+			}
+		}
+	list[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	*s++ = 'h';
+	*s = '\0';
+	list[n] = (struct option){ 0 };
+	return n;
+}
+
+/*
+ * The next option. Return: its value, -1 after the last, '?' when it was wrong (and told),
+ * 'h' when help was given.
+ */
+int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv)
+{
+	struct option list[MAX_OPTS];
+	char shorts[2 * MAX_OPTS + 8];
+	const char *word;
+	int opt;
+
+	long_options(x->cmd, list, shorts);
+	word = argv[optind < 1 ? 1 : optind < argc ? optind : argc - 1];
+	opt = getopt_long(argc, argv, shorts, list, NULL);
+	switch (opt) {
+	case 'h':
+		cmd_help(x, 1, (char *[]){ (char *)x->cmd->name, NULL });
+		return 'h';
+	case ':':
+		cmd_usage(x, "option '%s' needs a value", word);
+		return '?';
+	case '?':
+		cmd_usage(x, "unknown option '%s'", word);
+		return '?';
+	default:
+		return opt;
+	}
+}
+
+/* After the options: is the number of words right? */
+int cmd_check_args(struct cmd_ctx *x, int argc)
+{
+	int n = argc - optind;
+
+	if (n < x->cmd->min_args)
+		return cmd_usage(x, "too few arguments");
+	if (x->cmd->max_args >= 0 && n > x->cmd->max_args)
+		return cmd_usage(x, "too many arguments");
+	return 0;
+}
+
+/* Digits only, 0 < n < 2^22 as pids are; 0 when it is no pid. */
+static pid_t parse_pid(const char *word)
+{
+	char *end;
+	long n;
+
+	if (!isdigit((unsigned char)word[0]))
+		return 0;
+	errno = 0;
+	n = strtol(word, &end, 10);
+	return *end || errno || n < 1 || n > INT32_MAX ? 0 : (pid_t)n;
+}
+
+int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid)
+{
+	*ret_pid = parse_pid(word);
+	return *ret_pid ? 0 : cmd_usage(x, "'%s' is not a pid", word);
+}
+
+/*
+ * GROUP: a path, pid:N for the group of a process, "." for the caller's own.
+ * Return: 0, or an exit status, the failure told.
+ */
+int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if (!strcmp(word, ".") || !strncmp(word, "pid:", 4)) {
+		pid_t pid = word[0] == '.' ? 0 : parse_pid(word + 4);
+
+		if (!pid && word[0] == 'p')
+			return cmd_usage(x, "'%s' is not pid:NUMBER", word);
+		err = cgw_pid_group_path(x->c, pid, &path);
+		if (err)
+			return cmd_fail(x, err);
+	}
+	err = cgw_group_open(x->c, path ? path : word, ret_g);
+	return err ? cmd_fail(x, err) : 0;
+}
+
+void cmd_groups_free(struct cgw_group **groups, int n)
+{
+	for (int i = 0; groups && i < n; i++)
+		cgw_group_close(groups[i]);
+	free(groups);
+}
+
+/* All of them, or none. */
+int cmd_groups(struct cmd_ctx *x, char **words, int n, struct cgw_group ***ret_groups)
+{
+	struct cgw_group **groups = calloc((size_t)n, sizeof(struct cgw_group *));
+	int status = 0;
+
+	if (!groups)
+		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
+	for (int i = 0; i < n && !status; i++)
+		status = cmd_group(x, words[i], &groups[i]);
+	if (status)
+		cmd_groups_free(groups, n);
+	else
+		*ret_groups = groups;
+	return status;
+}
+
+/* "3s", "500ms", "2m", "1h", a bare number of seconds, or "none" = no limit = -1. */
+int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		double ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	char *end;
+	double n;
+
+	if (!strcmp(text, "none")) {
+		*ret_ms = -1;
+		return 0;
+	}
+	n = isdigit((unsigned char)text[0]) ? strtod(text, &end) : -1;
+	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(units); i++)
+		if (!strcmp(end, units[i].unit) && n * units[i].ms <= INT32_MAX) {
+			*ret_ms = (int)(n * units[i].ms + 0.5);
+			return 0;
+		}
+	return cmd_usage(x, "'%s' is not a duration such as 3s or 500ms, up to 24 days", text);
+}
+
+/* A list by name, else a file; a list's name wins over a file called the same. */
+int cmd_add_devices(struct cmd_ctx *x, struct cgw_rules *rules, const char *name)
+{
+	int err = cgw_rules_add_list(rules, name);
+
+	if (err == -ENOENT && (strchr(name, '/') || !strcmp(name, "-") || !access(name, F_OK)))
+		err = cgw_rules_add_file(rules, name);
+	return err ? cmd_fail(x, err) : 0;
+}
+
+/* Take one of opts_resources or opts_devices. Return: 0 or an exit status. */
+int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg)
+{
+	const char **more;
+	int err = 0;
+
+	switch (opt) {
+	case 's':
+		if (!s->resources)
+			err = cgw_resources_new(x->c, &s->resources);
+		if (!err)
+			err = cgw_resources_add(s->resources, arg);
+		return err ? cmd_fail(x, err) : 0;
+	case OPT_DEVICES:
+	case OPT_POLICY:
+		if (s->list)
+			return cmd_usage(x, "a device policy begins with one list: '%s' and '%s'", s->list,
+					 arg);
+		s->list = arg;
+		return 0;
+	case 'd':
+		more = realloc(s->rule_args, (s->n_rule_args + 1) * sizeof(*more));
+		if (!more)
+			return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
+		s->rule_args = more;
+		s->rule_args[s->n_rule_args++] = arg;
+		return 0;
+	case OPT_SEMANTICS:
+		if (strcmp(arg, "ordered"))
+			return cmd_usage(x, "unknown semantics '%s': there is ordered", arg);
+		s->semantics = CGW_SEMANTICS_ORDERED;
+		return 0;
+	default:
+		return cmd_usage(x, "unexpected option");
+	}
+}
+
+/* All options are read: the list comes first (oci where only -d is given), then each -d. */
+int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
+{
+	int status, err;
+
+	if (!s->list && !s->n_rule_args)
+		return 0;
+	err = cgw_rules_new(x->c, &s->rules);
+	if (err)
+		return cmd_fail(x, err);
+	status = cmd_add_devices(x, s->rules, s->list ? s->list : "oci");
+	if (status)
+		return status;
+	for (size_t i = 0; i < s->n_rule_args && !err; i++)
+		err = cgw_rules_add(s->rules, s->rule_args[i]);
+	if (!err)
+		err = cgw_policy_compile(s->rules, s->semantics, &s->policy);
+	return err ? cmd_fail(x, err) : 0;
+}
+
+void cmd_setup_free(struct cmd_setup *s)
+{
+	cgw_resources_free(s->resources);
+	cgw_rules_free(s->rules);
+	cgw_policy_free(s->policy);
+	free(s->rule_args);
+}

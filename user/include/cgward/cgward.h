@@ -1,0 +1,885 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * libcgward: run, limit, guard and watch groups of processes with cgroup v2 and eBPF.
+ *
+ * Every function that can fail returns 0 (or a positive number where it says so) or
+ * -errno, and leaves a sentence for cgw_strerror(). Objects given by a ret_ parameter
+ * are written only on success and belong to the caller. A context and its objects
+ * belong to one thread at a time.
+ */
+#ifndef CGWARD_CGWARD_H
+#define CGWARD_CGWARD_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cgward/policy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef CGW_API
+#define CGW_API __attribute__((visibility("default")))
+#endif
+
+struct cgw;
+struct cgw_group;
+struct cgw_resources;
+struct cgw_rules;
+struct cgw_policy;
+
+/* ---- context ---------------------------------------------------------------------- */
+
+enum cgw_mode {
+	CGW_MODE_NONE,	  /* no cgroup2 mount */
+	CGW_MODE_HYBRID,  /* cgroup2 beside v1 hierarchies, which hold some controllers */
+	CGW_MODE_UNIFIED, /* cgroup2 only */
+};
+
+enum cgw_log_level {
+	CGW_LOG_ERROR,
+	CGW_LOG_WARNING,
+	CGW_LOG_INFO,
+	CGW_LOG_DEBUG,
+};
+
+typedef void (*cgw_log_fn)(enum cgw_log_level level, const char *message, void *arg);
+
+/**
+ * cgw_version() - version of the library, "0.1.0".
+ */
+CGW_API const char *cgw_version(void);
+
+/**
+ * cgw_features() - what this library was built with, "+bpf -systemd".
+ */
+CGW_API const char *cgw_features(void);
+
+/**
+ * cgw_new() - make a context.
+ * @ret_c: the context; free it with cgw_free() after everything made from it.
+ *
+ * Asks the kernel nothing: the cgroup2 mount is looked for when first needed.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+CGW_API int cgw_new(struct cgw **ret_c);
+CGW_API void cgw_free(struct cgw *c);
+
+/**
+ * cgw_set_cgroup_root() - use this cgroup2 directory instead of the mount found in mountinfo.
+ * @c: context that has not been used yet.
+ * @dir: where the hierarchy's root (or a namespace's) is mounted.
+ *
+ * A directory on another filesystem is taken for a recorded tree, for tests: it is
+ * read and written as if it were cgroupfs.
+ *
+ * Return: 0, -ENOENT or -ENOTDIR, -EBUSY when the context already uses another one.
+ */
+CGW_API int cgw_set_cgroup_root(struct cgw *c, const char *dir);
+
+/**
+ * cgw_set_proc_root() - read this directory instead of /proc, for tests.
+ * @c: context that has not been used yet.
+ * @dir: a directory laid out as proc(5).
+ *
+ * Return: 0, or -ENOMEM.
+ */
+CGW_API int cgw_set_proc_root(struct cgw *c, const char *dir);
+
+/**
+ * cgw_set_log() - receive warnings and debug lines; without it the library is silent.
+ * @c: context.
+ * @fn: called with one line without a newline; NULL for silence.
+ * @arg: given to @fn.
+ */
+CGW_API void cgw_set_log(struct cgw *c, cgw_log_fn fn, void *arg);
+
+/**
+ * cgw_strerror() - the last failure as "what was tried on what: why".
+ *
+ * Return: a string that lives until the next call on @c; "" when nothing failed yet.
+ */
+CGW_API const char *cgw_strerror(const struct cgw *c);
+
+/**
+ * cgw_hint() - what to do about the last failure, or NULL.
+ */
+CGW_API const char *cgw_hint(const struct cgw *c);
+
+/**
+ * cgw_error_is_input() - was the last failure a fault of the input?
+ *
+ * Return: true when the input was refused before the kernel was asked to change
+ * anything (a malformed path, rule, unit or range).
+ */
+CGW_API bool cgw_error_is_input(const struct cgw *c);
+
+/**
+ * cgw_get_mode() - how cgroup2 is mounted, from /proc/self/mountinfo.
+ * @c: context.
+ * @ret_mode: unified, hybrid or none; none is not a failure here.
+ * @ret_mount: may be NULL; the mount point, which lives as long as @c; NULL for none.
+ *
+ * Return: 0 or -errno of reading mountinfo.
+ */
+CGW_API int cgw_get_mode(struct cgw *c, enum cgw_mode *ret_mode, const char **ret_mount);
+
+/**
+ * cgw_v1_controllers() - controllers that a v1 hierarchy holds, hence v2 lacks.
+ * @c: context.
+ * @ret_names: names separated by blanks; live as long as @c.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_v1_controllers(struct cgw *c, const char **ret_names);
+
+/* ---- paths ------------------------------------------------------------------------ */
+
+/**
+ * cgw_verify_group_path() - is this the path of a group, as in the third field of /proc/PID/cgroup?
+ * @c: context, for the reason.
+ * @path: must be absolute and clean (no "//", ".", "..", no trailing "/"), have no
+ *        newline, and not lie below the cgroup2 mount point, whole components compared.
+ *        "/" is the root of the cgroup namespace.
+ *
+ * Return: 0, -EINVAL, or -ENAMETOOLONG (255 bytes a component, 4095 in all).
+ */
+CGW_API int cgw_verify_group_path(struct cgw *c, const char *path);
+
+/**
+ * cgw_pid_group_path() - the cgroup2 group of a process.
+ * @c: context.
+ * @pid: process, 0 for the caller.
+ * @ret_path: path below the cgroup namespace's root; free() it.
+ *
+ * Follows cgroups(7): the line "0::PATH". A removed group (" (deleted)") is -ENOENT and
+ * one outside the caller's cgroup namespace ("/..") -EXDEV, never a path that leads elsewhere.
+ *
+ * Return: 0, -ESRCH for no such process, -ENOENT, -EXDEV, -errno.
+ */
+CGW_API int cgw_pid_group_path(struct cgw *c, pid_t pid, char **ret_path);
+
+/**
+ * cgw_nested_group_path() - a path below the caller's own group.
+ * @c: context.
+ * @suffix: relative and clean; it cannot climb out.
+ * @ret_path: the joined path; free() it.
+ *
+ * Return: as cgw_pid_group_path(), or -EINVAL.
+ */
+CGW_API int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path);
+
+/* ---- groups: open, make, remove --------------------------------------------------- */
+
+/**
+ * struct cgw_create_opts - what a new group gets before its first process can enter.
+ * @sz: sizeof(struct cgw_create_opts).
+ * @resources: limits, or NULL.
+ * @devices: device policy, or NULL for none.
+ * @threaded: make a threaded group, see cgw_group_set_threaded().
+ */
+struct cgw_create_opts {
+	size_t sz;
+	const struct cgw_resources *resources;
+	const struct cgw_policy *devices;
+	bool threaded;
+	size_t : 0;
+};
+
+/**
+ * cgw_group_open() - open an existing group.
+ * @c: context.
+ * @path: see cgw_verify_group_path().
+ * @ret_g: the group, an O_PATH descriptor of its directory; close with cgw_group_close().
+ *
+ * The path is resolved with openat2(RESOLVE_BENEATH|NO_SYMLINKS|NO_MAGICLINKS|NO_XDEV).
+ *
+ * Return: 0, -ENOENT for no such group, -EINVAL, -errno.
+ */
+CGW_API int cgw_group_open(struct cgw *c, const char *path, struct cgw_group **ret_g);
+
+/**
+ * cgw_group_child() - open a group below another.
+ * @g: parent.
+ * @name: relative, clean path; may have several components.
+ * @ret_g: the group.
+ *
+ * Return: as cgw_group_open().
+ */
+CGW_API int cgw_group_child(struct cgw_group *g, const char *name, struct cgw_group **ret_g);
+
+/**
+ * cgw_group_create() - make a group, with the parents that are missing.
+ * @c: context.
+ * @path: see cgw_verify_group_path().
+ * @opts: may be NULL.
+ * @ret_g: the new group.
+ *
+ * Enables the controllers that @opts->resources needs in the ancestors, top-down, then
+ * sets resources and devices. All or nothing: on failure the directories made here are
+ * removed and the controllers enabled here are disabled again.
+ *
+ * Return: 0, -EEXIST, -EOPNOTSUPP for a domain group below a threaded one, -ENODEV for a
+ * controller that cannot be had, -errno.
+ */
+CGW_API int cgw_group_create(struct cgw *c, const char *path, const struct cgw_create_opts *opts,
+			     struct cgw_group **ret_g);
+
+/**
+ * cgw_group_close() - close the handle; the group itself stays. NULL is allowed.
+ */
+CGW_API void cgw_group_close(struct cgw_group *g);
+
+CGW_API const char *cgw_group_path(const struct cgw_group *g);
+CGW_API int cgw_group_fd(const struct cgw_group *g);
+
+/**
+ * cgw_group_id() - the kernel's number for the group, never used twice (its inode number).
+ */
+CGW_API uint64_t cgw_group_id(const struct cgw_group *g);
+
+enum cgw_delete_flags {
+	CGW_DELETE_RECURSIVE = 1U << 0, /* groups below it too */
+	CGW_DELETE_KILL = 1U << 1,	/* kill what is inside first */
+};
+
+/**
+ * cgw_group_delete() - remove the group's directory.
+ * @g: group; close it afterwards all the same.
+ * @flags: enum cgw_delete_flags.
+ * @timeout_ms: how long to wait for exiting processes to leave; negative = for ever.
+ *
+ * A group that still has processes or children is -EBUSY, and the reason names them. One
+ * that is already gone is success. Children are removed depth first.
+ *
+ * Return: 0, -EBUSY, -ETIMEDOUT, -errno.
+ */
+CGW_API int cgw_group_delete(struct cgw_group *g, unsigned int flags, int timeout_ms);
+
+enum cgw_group_type {
+	CGW_TYPE_DOMAIN,
+	CGW_TYPE_DOMAIN_THREADED,
+	CGW_TYPE_DOMAIN_INVALID,
+	CGW_TYPE_THREADED,
+};
+
+/**
+ * cgw_group_get_type() - read cgroup.type; the root is a domain.
+ */
+CGW_API int cgw_group_get_type(struct cgw_group *g, enum cgw_group_type *ret_type);
+
+/**
+ * cgw_group_set_threaded() - turn an empty group into a threaded one, for ever.
+ *
+ * Return: 0, -EOPNOTSUPP with the reason (populated, or domain controllers enabled).
+ */
+CGW_API int cgw_group_set_threaded(struct cgw_group *g);
+
+typedef int (*cgw_group_fn)(struct cgw_group *g, void *arg);
+
+enum cgw_walk_order {
+	CGW_WALK_PRE,  /* a group before those below it */
+	CGW_WALK_POST, /* a group after those below it */
+};
+
+/**
+ * cgw_group_for_each() - call @fn for the group and every group below it.
+ * @g: where to begin.
+ * @order: enum cgw_walk_order.
+ * @fn: a non-zero return ends the walk and is returned. The group it is given is closed
+ *      by the walk, except @g itself.
+ * @arg: given to @fn.
+ *
+ * Siblings come in the order of their names. Groups that vanish meanwhile are skipped.
+ *
+ * Return: 0, what @fn returned, or -errno.
+ */
+CGW_API int cgw_group_for_each(struct cgw_group *g, enum cgw_walk_order order, cgw_group_fn fn,
+			       void *arg);
+
+/* ---- processes -------------------------------------------------------------------- */
+
+/**
+ * struct cgw_procs - processes of a group.
+ * @pids: sorted, each once; free with cgw_procs_free().
+ * @n: how many.
+ * @foreign: further processes of a pid namespace the caller cannot see (the kernel shows 0).
+ */
+struct cgw_procs {
+	pid_t *pids;
+	size_t n;
+	size_t foreign;
+};
+
+/**
+ * cgw_group_procs() - processes in the group.
+ * @g: group; a threaded one gives the processes its threads belong to.
+ * @recursive: those of all groups below it too.
+ * @ret_procs: the list.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_procs *ret_procs);
+CGW_API void cgw_procs_free(struct cgw_procs *p);
+
+/**
+ * cgw_group_attach() - move processes with all their threads into the group (cgroup.procs).
+ * @g: group.
+ * @pids: processes, 0 for the caller.
+ * @n: how many.
+ *
+ * All or none: when one cannot be moved those already moved go back where they were.
+ *
+ * Return: 0, -ESRCH, -EBUSY when controllers are enabled for the group's children,
+ * -EOPNOTSUPP for a threaded mismatch, -EACCES, -errno.
+ */
+CGW_API int cgw_group_attach(struct cgw_group *g, const pid_t *pids, size_t n);
+
+/**
+ * cgw_group_attach_threads() - move single threads (cgroup.threads) within their threaded domain.
+ * @g: group.
+ * @tids: threads, 0 for the caller.
+ * @n: how many.
+ *
+ * Return: as cgw_group_attach().
+ */
+CGW_API int cgw_group_attach_threads(struct cgw_group *g, const pid_t *tids, size_t n);
+
+/**
+ * struct cgw_spawn - a command to start.
+ * @sz: sizeof(struct cgw_spawn).
+ * @argv: command and its arguments, looked up in PATH as execvpe(3) does.
+ * @envp: environment, NULL for the caller's.
+ * @cwd: working directory, NULL for the caller's.
+ * @uid: user to become, (uid_t)-1 to stay. @gid and @groups are used with it.
+ * @gid: its group.
+ * @groups: its supplementary groups.
+ * @n_groups: how many.
+ * @sigmask: a sigset_t for the command, NULL to leave the caller's.
+ * @new_session: begin a session of its own, without a controlling terminal.
+ */
+struct cgw_spawn {
+	size_t sz;
+	char *const *argv;
+	char *const *envp;
+	const char *cwd;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	const void *sigmask;
+	bool new_session;
+	size_t : 0;
+};
+
+/**
+ * cgw_group_spawn() - start a command that is in the group from its first instruction.
+ * @g: group.
+ * @s: what to start.
+ * @ret_pidfd: may be NULL; the child's pidfd, close-on-exec. -EBADF where the kernel has none.
+ *
+ * clone3(CLONE_INTO_CGROUP), Linux 5.7; where clone3 is refused the child moves itself
+ * before it execs. Returns after the exec succeeded or failed.
+ *
+ * Return: the child's pid; -ENOENT or -EACCES when the command cannot be executed
+ * (cgw_error_is_input() is true then), -EAGAIN under pids.max, -EBUSY, -errno.
+ */
+CGW_API pid_t cgw_group_spawn(struct cgw_group *g, const struct cgw_spawn *s, int *ret_pidfd);
+
+/* ---- controllers ------------------------------------------------------------------ */
+
+enum cgw_controllers {
+	CGW_CONTROLLERS_AVAILABLE, /* cgroup.controllers */
+	CGW_CONTROLLERS_ENABLED,   /* cgroup.subtree_control: for the groups below */
+};
+
+/**
+ * cgw_group_controllers() - names of controllers, separated by blanks.
+ * @g: group.
+ * @which: available in the group, or enabled for its children.
+ * @ret_names: free() it.
+ */
+CGW_API int cgw_group_controllers(struct cgw_group *g, enum cgw_controllers which,
+				  char **ret_names);
+
+/**
+ * cgw_group_enable() - enable controllers for the children of the group.
+ * @g: group.
+ * @names: separated by blanks.
+ *
+ * Ancestors first, one controller at a time. A failure names the controller, the group
+ * and the reason, and puts back what was enabled here.
+ *
+ * Return: 0, -ENODEV when a controller cannot be had, -EBUSY for the no-internal-process
+ * rule, -errno.
+ */
+CGW_API int cgw_group_enable(struct cgw_group *g, const char *names);
+
+/**
+ * cgw_group_disable() - disable controllers for the children of the group.
+ * @g: group.
+ * @names: separated by blanks.
+ * @recursive: first in all groups below, bottom-up; without it a child that has the
+ *             controller enabled is -EBUSY.
+ *
+ * Return: 0 or -errno; what was disabled here is enabled again on failure.
+ */
+CGW_API int cgw_group_disable(struct cgw_group *g, const char *names, bool recursive);
+
+/* ---- control files ---------------------------------------------------------------- */
+
+/**
+ * cgw_group_read() - read a whole control file.
+ * @g: group.
+ * @file: its name, without "/".
+ * @ret_text: content with its last newline removed; free() it.
+ *
+ * Return: length, or -ENOENT with the reason (no such file in this kernel, controller not
+ * enabled and where), -errno.
+ */
+CGW_API ssize_t cgw_group_read(struct cgw_group *g, const char *file, char **ret_text);
+
+/**
+ * cgw_group_write() - write a control file in one write(2), never creating it.
+ * @g: group.
+ * @file: its name, without "/".
+ * @value: written as it is.
+ *
+ * Return: 0, or -errno with the accepted form of the value where the kernel refused it.
+ */
+CGW_API int cgw_group_write(struct cgw_group *g, const char *file, const char *value);
+
+typedef int (*cgw_key_fn)(const char *name, const char *key, const char *value, void *arg);
+
+/**
+ * cgw_parse_flat() - parse "KEY VALUE" lines, as of memory.stat.
+ * @text: the content; not changed.
+ * @fn: called with name NULL, the key and the value; non-zero ends the walk.
+ * @arg: given to @fn.
+ *
+ * Return: 0, what @fn returned, -EINVAL for a line of another form, -ENOMEM.
+ */
+CGW_API int cgw_parse_flat(const char *text, cgw_key_fn fn, void *arg);
+
+/**
+ * cgw_parse_nested() - parse "NAME KEY=VALUE KEY=VALUE..." lines, as of io.stat.
+ * @text: the content; not changed.
+ * @fn: called for each pair; non-zero ends the walk. A line with a name alone gives nothing.
+ * @arg: given to @fn.
+ *
+ * Return: as cgw_parse_flat().
+ */
+CGW_API int cgw_parse_nested(const char *text, cgw_key_fn fn, void *arg);
+
+/* ---- resources -------------------------------------------------------------------- */
+
+/**
+ * cgw_resources_new() - an empty set of control-file values to apply together.
+ */
+CGW_API int cgw_resources_new(struct cgw *c, struct cgw_resources **ret_r);
+CGW_API void cgw_resources_free(struct cgw_resources *r);
+
+/**
+ * cgw_resources_add() - add "FILE=VALUE".
+ * @r: the set.
+ * @assignment: a control file by its kernel name. Sizes take K M G T P E, also as KiB, KB
+ *	(K = 1024), inside keyed values too. cpu.max=N% is N/100 of one CPU, memory.*=N% a
+ *	part of MemTotal.
+ *
+ * Return: 0, or -EINVAL or -ERANGE for a malformed assignment or one that has its own
+ * function (cgroup.procs, cgroup.freeze, ...).
+ */
+CGW_API int cgw_resources_add(struct cgw_resources *r, const char *assignment);
+
+/**
+ * cgw_group_apply() - write all values of a set.
+ * @g: group.
+ * @r: values, written in the order they were added.
+ *
+ * What was there is read first; when one value is refused those already written are put
+ * back, and the failure names the file, the value and the reason.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_group_apply(struct cgw_group *g, const struct cgw_resources *r);
+
+/* ---- freeze, kill, wait ----------------------------------------------------------- */
+
+/**
+ * cgw_group_freeze() - stop every task of the groups, and know that they have stopped.
+ * @groups: targets.
+ * @n: how many.
+ * @timeout_ms: for all of them together; negative = wait for ever.
+ *
+ * Writes cgroup.freeze in all targets, then waits for "frozen 1" in each cgroup.events.
+ * On time-out what this call changed is undone and the reason names the tasks that did
+ * not stop. A group that has the caller inside is -EDEADLK.
+ *
+ * Return: 0, -ETIMEDOUT, -ENODEV when a group vanished, -errno.
+ */
+CGW_API int cgw_group_freeze(struct cgw_group *const *groups, size_t n, int timeout_ms);
+
+/**
+ * cgw_group_thaw() - let the tasks of the groups run again, and wait for "frozen 0".
+ * @groups: targets.
+ * @n: how many.
+ * @timeout_ms: as cgw_group_freeze().
+ *
+ * A group that stays frozen because an ancestor is frozen is -EBUSY, and is named.
+ */
+CGW_API int cgw_group_thaw(struct cgw_group *const *groups, size_t n, int timeout_ms);
+
+/**
+ * cgw_group_is_frozen() - the state reached (cgroup.events), not the one asked for.
+ *
+ * Return: 1, 0 or -errno.
+ */
+CGW_API int cgw_group_is_frozen(struct cgw_group *g);
+
+/**
+ * cgw_group_kill() - SIGKILL to every process of the group and below, at once (cgroup.kill).
+ * @g: group. One with the caller inside is -EDEADLK.
+ * @timeout_ms: how long to wait until all are gone; 0 = do not wait, negative = for ever.
+ *
+ * Linux 5.14; on older kernels the processes are frozen and killed one by one.
+ *
+ * Return: 0, -ETIMEDOUT naming who is left, -EOPNOTSUPP for a threaded group, -errno.
+ */
+CGW_API int cgw_group_kill(struct cgw_group *g, int timeout_ms);
+
+/**
+ * cgw_group_signal() - send a signal to each process of the group and below, once.
+ * @g: group.
+ * @signal: signal number, 1..64.
+ *
+ * Through pidfds, membership checked after each was opened; processes forked meanwhile
+ * get it too.
+ *
+ * Return: how many processes got it, or -errno.
+ */
+CGW_API int cgw_group_signal(struct cgw_group *g, int signal);
+
+/**
+ * cgw_group_is_populated() - has the group, or one below it, a process?
+ *
+ * Return: 1, 0 or -errno.
+ */
+CGW_API int cgw_group_is_populated(struct cgw_group *g);
+
+/**
+ * cgw_group_wait_empty() - wait until neither the group nor one below it has a process.
+ * @g: group; one that is removed meanwhile is empty.
+ * @timeout_ms: negative = for ever.
+ *
+ * Return: 0, -ETIMEDOUT, -errno.
+ */
+CGW_API int cgw_group_wait_empty(struct cgw_group *g, int timeout_ms);
+
+/* ---- device rules and policies ---------------------------------------------------- */
+
+/**
+ * struct cgw_rule - one rule of a list.
+ * @type: 'a' (both kinds), 'b' or 'c'.
+ * @allow: or deny.
+ * @access: CGW_DEVICE_MKNOD | CGW_DEVICE_READ | CGW_DEVICE_WRITE.
+ * @major: 0..4294967294, or CGW_DEVICE_ANY.
+ * @minor: likewise.
+ */
+struct cgw_rule {
+	char type;
+	bool allow;
+	uint8_t access;
+	uint32_t major;
+	uint32_t minor;
+};
+
+enum cgw_semantics {
+	CGW_SEMANTICS_ORDERED, /* per access bit the last matching rule decides */
+};
+
+/**
+ * cgw_rules_new() - an empty list; no rule = deny.
+ */
+CGW_API int cgw_rules_new(struct cgw *c, struct cgw_rules **ret_rules);
+CGW_API void cgw_rules_free(struct cgw_rules *rules);
+
+/**
+ * cgw_rules_add() - append a rule from text.
+ * @rules: list.
+ * @text: "[allow|deny] (a|b|c) [MAJ:MIN] [ACCESS]" or "PATH[:ACCESS]". No verb = allow, no
+ *	numbers = *:*, no access = rwm. A path is looked up now, symbolic links followed.
+ *
+ * Return: 0; -EINVAL with the column and the accepted form; for a path -ENOENT, -ENODEV
+ * when it is no device, -errno.
+ */
+CGW_API int cgw_rules_add(struct cgw_rules *rules, const char *text);
+
+/**
+ * cgw_rules_add_rule() - append a rule.
+ *
+ * Return: 0, -EINVAL for a bad type or access, -ENOMEM.
+ */
+CGW_API int cgw_rules_add_rule(struct cgw_rules *rules, const struct cgw_rule *rule);
+
+/**
+ * cgw_rules_add_list() - append a named list: "oci", "runc", "basic", "none", "all".
+ *
+ * Return: 0, or -ENOENT for an unknown name.
+ */
+CGW_API int cgw_rules_add_list(struct cgw_rules *rules, const char *name);
+
+/**
+ * cgw_rules_add_text() - append the rules of a text, one a line, "#" begins a comment.
+ * @rules: list, unchanged on failure.
+ * @name: what messages call the text (a file name).
+ * @text: need not end with a NUL.
+ * @len: its length in bytes.
+ *
+ * Return: 0, or -EINVAL naming NAME:LINE:COLUMN.
+ */
+CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const char *text,
+			       size_t len);
+
+/**
+ * cgw_rules_add_file() - append the rules of a file; "-" is standard input.
+ */
+CGW_API int cgw_rules_add_file(struct cgw_rules *rules, const char *path);
+
+CGW_API size_t cgw_rules_count(const struct cgw_rules *rules);
+CGW_API const struct cgw_rule *cgw_rules_at(const struct cgw_rules *rules, size_t i);
+
+/**
+ * cgw_rules_evaluate() - the verdict of a list, by its definition and without a table.
+ * @rules: list.
+ * @semantics: how to read it.
+ * @type: CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR.
+ * @major: device number.
+ * @minor: device number.
+ * @access: CGW_DEVICE_* bits asked for; 0 = access(F_OK), which passes when any bit does.
+ *
+ * Return: true for allow.
+ */
+CGW_API bool cgw_rules_evaluate(const struct cgw_rules *rules, enum cgw_semantics semantics,
+				unsigned int type, uint32_t major, uint32_t minor,
+				unsigned int access);
+
+#define CGW_RULE_TEXT_MAX 48
+
+/**
+ * cgw_rule_format() - a rule as cgw_rules_add() reads it.
+ * @rule: rule.
+ * @buf: gets the text, at most CGW_RULE_TEXT_MAX bytes with the NUL.
+ *
+ * Return: @buf.
+ */
+CGW_API const char *cgw_rule_format(const struct cgw_rule *rule, char buf[CGW_RULE_TEXT_MAX]);
+
+/**
+ * cgw_policy_compile() - turn a list into the decision table the kernel looks up.
+ * @rules: list.
+ * @semantics: how to read it.
+ * @ret_policy: immutable; may be applied to any number of groups.
+ *
+ * Return: 0, -E2BIG when the table exceeds CGW_POLICY_ENTRIES, -ENOMEM.
+ */
+CGW_API int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics semantics,
+			       struct cgw_policy **ret_policy);
+CGW_API void cgw_policy_free(struct cgw_policy *policy);
+
+/**
+ * cgw_policy_value() - the table itself, for a loader of one's own.
+ * @policy: policy.
+ *
+ * Return: the value to store in map cgward_policy of bpf/device.bpf.c; its generation is 0.
+ */
+CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy);
+
+/**
+ * cgw_policy_check() - the verdict of a table.
+ * @policy: policy.
+ * @type: as cgw_rules_evaluate(); also @major, @minor and @access.
+ * @ret_rule: may be NULL; the canonical rule that decides: for a denial the one that denies
+ *	the first bit refused.
+ *
+ * Return: true for allow.
+ */
+CGW_API bool cgw_policy_check(const struct cgw_policy *policy, unsigned int type, uint32_t major,
+			      uint32_t minor, unsigned int access, struct cgw_rule *ret_rule);
+
+/**
+ * cgw_policy_rules() - canonical rules that compile to the same table.
+ * @policy: policy.
+ * @ret_rules: the list.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+CGW_API int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules **ret_rules);
+
+/* ---- device policies of groups ---------------------------------------------------- */
+
+/**
+ * cgw_group_set_devices() - give the group a device policy, or replace the one it has.
+ * @g: group.
+ * @policy: policy.
+ *
+ * At every instant either the old or the new policy decides. Processes below the group
+ * are governed too, together (AND) with the filters of other owners. Descriptors already
+ * open stay usable.
+ *
+ * Return: the policy's generation, -EPERM naming the capability, -EOPNOTSUPP without BPF,
+ * -errno.
+ */
+CGW_API int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy);
+
+/**
+ * cgw_group_extend_devices() - append rules to the policy the group has.
+ * @g: group.
+ * @rules: appended in their order.
+ *
+ * Writers are serialised, so that no rule is lost.
+ *
+ * Return: the new generation, -ENOENT when the group has no cgward policy, -errno.
+ */
+CGW_API int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules);
+
+/**
+ * struct cgw_devices - the policy a group has.
+ * @policy: NULL when it was attached but never written: everything is denied.
+ * @semantics: how it was compiled.
+ * @generation: 1 for the first.
+ * @class_bytes: size of the kernel's value.
+ * @prog_id: the program's number.
+ */
+struct cgw_devices {
+	struct cgw_policy *policy;
+	enum cgw_semantics semantics;
+	uint32_t generation;
+	uint32_t class_bytes;
+	uint32_t prog_id;
+};
+
+/**
+ * cgw_group_get_devices() - read the policy back from the kernel.
+ * @g: group.
+ * @ret_devices: free with cgw_devices_free().
+ *
+ * Return: 0, -ENOENT when the group itself has no cgward policy, -ESTALE for one made by
+ * another build, -errno.
+ */
+CGW_API int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices);
+CGW_API void cgw_devices_free(struct cgw_devices *d);
+
+/**
+ * cgw_group_clear_devices() - take the group's cgward policy away.
+ *
+ * Return: 1 when there was one, 0 when there was none, -errno.
+ */
+CGW_API int cgw_group_clear_devices(struct cgw_group *g);
+
+/**
+ * struct cgw_program - a BPF program attached to a group.
+ * @id: the kernel's number.
+ * @name: as its loader named it, "" for none.
+ * @ours: loaded by cgward, this build or another.
+ */
+struct cgw_program {
+	uint32_t id;
+	char name[16];
+	bool ours;
+};
+
+/**
+ * cgw_group_device_programs() - device programs attached to the group itself.
+ * @g: group.
+ * @ret_programs: free() it.
+ *
+ * Return: how many, or -errno.
+ */
+CGW_API int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_programs);
+
+enum cgw_verdict {
+	CGW_VERDICT_ALLOW,
+	CGW_VERDICT_DENY,
+	CGW_VERDICT_UNKNOWN, /* every known filter allows, but one of another owner has a say */
+};
+
+/**
+ * struct cgw_check - why a group may or may not open a device.
+ * @verdict: of the group and all its ancestors.
+ * @has_rule: is @rule set?
+ * @rule: the canonical rule that decides.
+ * @path: the group whose policy (or foreign program) decides; "" where no filter exists.
+ */
+struct cgw_check {
+	enum cgw_verdict verdict;
+	bool has_rule;
+	struct cgw_rule rule;
+	char path[4096];
+};
+
+/**
+ * cgw_group_check_device() - the verdict of the filters of a group and its ancestors.
+ * @g: group.
+ * @type: as cgw_rules_evaluate(); also @major, @minor and @access.
+ * @ret_check: the answer.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major,
+				   uint32_t minor, unsigned int access,
+				   struct cgw_check *ret_check);
+
+enum cgw_unload_flags {
+	CGW_UNLOAD_FORCE = 1U << 0, /* also when groups use it; their policies stay in force */
+};
+
+/**
+ * cgw_unload() - remove the pinned program and maps from bpffs.
+ * @c: context.
+ * @flags: enum cgw_unload_flags.
+ *
+ * Return: how many pin directories were removed, -EBUSY naming the groups that use them,
+ * -errno.
+ */
+CGW_API int cgw_unload(struct cgw *c, unsigned int flags);
+
+/* ---- probes ----------------------------------------------------------------------- */
+
+/**
+ * struct cgw_probe - whether something works here, found by trying it.
+ * @feature: stable name.
+ * @works: did it?
+ * @how: which way, where there are several; or NULL.
+ * @why: why it does not; or NULL.
+ * @hint: how to get it; or NULL.
+ */
+struct cgw_probe {
+	const char *feature;
+	bool works;
+	const char *how;
+	const char *why;
+	const char *hint;
+};
+
+typedef int (*cgw_probe_fn)(const struct cgw_probe *probe, void *arg);
+
+/**
+ * cgw_probe() - try each thing cgward needs, in a throw-away group where one is needed.
+ * @c: context.
+ * @fn: called for each, in a fixed order; non-zero ends it.
+ * @arg: given to @fn.
+ *
+ * Return: 0, what @fn returned, or -errno.
+ */
+CGW_API int cgw_probe(struct cgw *c, cgw_probe_fn fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

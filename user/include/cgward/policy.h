@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The device policy as the kernel holds it: one value per group, shared by bpf/device.bpf.c and C. */
+#ifndef CGWARD_POLICY_H
+#define CGWARD_POLICY_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define CGW_POLICY_MAGIC 0x50574743U /* "CGWP"; 0 in a value nobody has written yet */
+#define CGW_POLICY_VERSION 1
+
+/* Value of a slot's major or minor that stands for every number. */
+#define CGW_DEVICE_ANY 0xffffffffU
+
+/* Device types and access bits, as in struct bpf_cgroup_dev_ctx. */
+#define CGW_DEVICE_BLOCK 1U
+#define CGW_DEVICE_CHAR 2U
+#define CGW_DEVICE_MKNOD 1U
+#define CGW_DEVICE_READ 2U
+#define CGW_DEVICE_WRITE 4U
+#define CGW_DEVICE_RWM 7U
+
+/* Sizes are powers of two; the hash below takes its bits from them. */
+#define CGW_POLICY_SLOTS 256U
+#define CGW_POLICY_BUCKETS 64U
+/* Entries a policy may have: at this load a place for each is found within a few seeds. */
+#define CGW_POLICY_ENTRIES 208U
+
+/* Which kinds of entries exist for a type, so that the others are not probed. */
+#define CGW_POLICY_EXACT 1U
+#define CGW_POLICY_MAJOR 2U /* major:* */
+#define CGW_POLICY_MINOR 4U /* *:minor */
+
+/*
+ * One equivalence class of devices. verdicts has one bit for each requested
+ * subset of {mknod, read, write}: bit N is set when a request for N passes.
+ */
+struct cgw_policy_slot {
+	__u32 major;
+	__u32 minor;
+	__u8 type; /* 0 = no entry */
+	__u8 verdicts;
+	__u16 pad;
+};
+
+/*
+ * A perfect hash: displace[bucket] says where the entries of a bucket went, so
+ * that a lookup reads one slot and is never a loop. A value of zeros (what the
+ * kernel gives to a group on attach) has no magic and decides nothing by itself.
+ */
+struct cgw_policy_value {
+	__u32 magic;
+	__u16 version;
+	__u8 semantics; /* enum cgw_semantics */
+	__u8 pad;
+	__u32 generation; /* 1 for a group's first policy, then one more at each change */
+	__u32 seed;
+	__u32 entries;
+	__u8 fallback[4]; /* verdicts where no entry matches, by type */
+	__u8 levels[4];	  /* CGW_POLICY_EXACT, ... by type */
+	__u32 pad2;
+	__u8 displace[CGW_POLICY_BUCKETS];
+	struct cgw_policy_slot slots[CGW_POLICY_SLOTS];
+};
+
+static inline __u64 cgw_policy_hash(__u32 seed, __u32 type, __u32 major, __u32 minor)
+{
+	__u64 key = (__u64)major << 32 | minor;
+
+	key = (key ^ key >> 29 ^ seed) * 0x9e3779b97f4a7c15ULL + type * 0xc2b2ae3d27d4eb4fULL;
+	return (key ^ key >> 32) * 0xd6e8feb86659fd93ULL;
+}
+
+static inline __u32 cgw_policy_bucket(__u64 hash)
+{
+	return hash >> 32 & (CGW_POLICY_BUCKETS - 1);
+}
+
+static inline __u32 cgw_policy_index(__u64 hash, __u32 displace)
+{
+	return ((__u32)(hash >> 40) + displace * ((__u32)hash | 1)) & (CGW_POLICY_SLOTS - 1);
+}
+
+#endif

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Device policies of groups: attach the shared program, write, read and remove the policy. */
+#include <bpf/bpf.h>
+#include <poll.h>
+
+#include "device.h"
+
+/* The kernel's limit of programs of one type on one group. */
+#define MAX_PROGRAMS 64
+
+/* Numbers of the device programs attached to the group itself. */
+int cgw__query_devices(struct cgw_group *g, uint32_t *ids, uint32_t *n)
+{
+	char what[640];
+
+	*n = MAX_PROGRAMS;
+	if (!bpf_prog_query(g->fd, BPF_CGROUP_DEVICE, 0, NULL, ids, n))
+		return 0;
+	snprintf(what, sizeof(what), "cannot list the device programs of '%s'", g->path);
+	return cgw__explain_bpf(g->c, -errno, what);
+}
+
+static int get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd)
+{
+	uint32_t len = sizeof(*info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, info, &len) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Both of our programs, of any build, have names that begin like this. */
+static bool is_ours(const struct bpf_prog_info *info)
+{
+	return !strncmp(info->name, CGW_PROG_NAME, strlen(CGW_PROG_NAME));
+}
+
+int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_programs)
+{
+	_cleanup_free_ struct cgw_program *programs = NULL;
+	uint32_t ids[MAX_PROGRAMS], n;
+	int err = cgw__query_devices(g, ids, &n);
+
+	if (err)
+		return err;
+	programs = calloc(n ? n : 1, sizeof(*programs));
+	if (!programs)
+		return cgw__oom(g->c);
+	for (uint32_t i = 0; i < n; i++) {
+		struct bpf_prog_info info = { 0 };
+		int fd;
+
+		programs[i].id = ids[i];
+		/* Without CAP_SYS_ADMIN there is only the number. */
+		if (get_program(ids[i], &info, &fd))
+			continue;
+		close(fd);
+		snprintf(programs[i].name, sizeof(programs[i].name), "%s", info.name);
+		programs[i].ours = is_ours(&info);
+	}
+	*ret_programs = TAKE_PTR(programs);
+	return (int)n;
+}
+
+/* GFP_NOWAIT allocations fail now and then: the kernel says ENOMEM and means "again". */
+static int write_value(int map_fd, uint64_t id, const struct cgw_policy_value *value)
+{
+	for (int i = 0;; i++) {
+		if (!bpf_map_update_elem(map_fd, &id, value, BPF_ANY))
+			return 0;
+		if (errno != ENOMEM || i == 200)
+			return -errno;
+		poll(NULL, 0, 1);
+	}
+}
+
+/* The map of policies that one of our programs uses. */
+static int open_map(int prog_fd, struct bpf_map_info *ret_info)
+{
+	uint32_t map_ids[4] = { 0 }, len;
+	struct bpf_prog_info info = { .map_ids = (uintptr_t)map_ids,
+				      .nr_map_ids = ARRAY_SIZE(map_ids) };
+
+	len = sizeof(info);
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0)
+		return -errno;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(map_ids); i++) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(map_ids[i]);
+
+		len = sizeof(*ret_info);
+		memset(ret_info, 0, len);
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, ret_info, &len) < 0)
+			return -errno;
+		if (!strcmp(ret_info->name, CGW_MAP_NAME))
+			return TAKE_FD(fd);
+	}
+	return -ESTALE;
+}
+
+/* Read the value that the program holds for the group. */
+static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value *value)
+{
+	struct bpf_map_info map;
+	_cleanup_close_ int fd = open_map(prog_fd, &map);
+
+	if (fd < 0)
+		return fd;
+	if (map.value_size != sizeof(*value))
+		return -ESTALE;
+	if (bpf_map_lookup_elem(fd, &g->id, value) < 0)
+		return -errno;
+	if (value->magic && (value->magic != CGW_POLICY_MAGIC ||
+			     value->version != CGW_POLICY_VERSION ||
+			     value->semantics > CGW_SEMANTICS_ORDERED))
+		return -ESTALE;
+	return 0;
+}
+
+/* What stands between a list of attached programs and the one of ours among them. */
+struct attached {
+	bool filter;
+	bool adopter;
+	int other_fd; /* a program of another build or an unshared load, or -EBADF */
+};
+
+static void close_attached(struct attached *a)
+{
+	if (a->other_fd >= 0)
+		close(a->other_fd);
+}
+
+static int find_attached(struct cgw_group *g, const struct cgw__loader *l, struct attached *a)
+{
+	uint32_t ids[MAX_PROGRAMS], n;
+	int err = cgw__query_devices(g, ids, &n);
+
+	a->other_fd = -EBADF;
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < n; i++) {
+		struct bpf_prog_info info = { 0 };
+		int fd;
+
+		a->filter = a->filter || ids[i] == l->ids[FILTER];
+		a->adopter = a->adopter || ids[i] == l->ids[ADOPTER];
+		if (ids[i] == l->ids[FILTER] || ids[i] == l->ids[ADOPTER] ||
+		    get_program(ids[i], &info, &fd))
+			continue;
+		if (is_ours(&info) && a->other_fd < 0)
+			a->other_fd = fd;
+		else
+			close(fd);
+	}
+	return 0;
+}
+
+static int attach(struct cgw_group *g, int prog_fd, int replace_fd)
+{
+	LIBBPF_OPTS(bpf_prog_attach_opts, opts, .flags = BPF_F_ALLOW_MULTI);
+	char what[640];
+	int err;
+
+	if (replace_fd >= 0) {
+		opts.flags |= BPF_F_REPLACE;
+		opts.replace_prog_fd = replace_fd;
+	}
+	if (!bpf_prog_attach_opts(prog_fd, g->fd, BPF_CGROUP_DEVICE, &opts))
+		return 0;
+	err = -errno;
+	snprintf(what, sizeof(what), "cannot attach the device program to '%s'", g->path);
+	if (err == -E2BIG) {
+		cgw__fail(g->c, err, "%s: %d programs are attached already", what, MAX_PROGRAMS);
+		cgw__hint(g->c, "somebody leaks one at each update: bpftool cgroup show %s%s",
+			  g->c->mount, g->path);
+		return err;
+	}
+	return cgw__explain_bpf(g->c, err, what);
+}
+
+static int write_policy(struct cgw_group *g, const struct cgw__loader *l,
+			const struct cgw_policy_value *value)
+{
+	int err = write_value(l->fds[POLICIES], g->id, value);
+
+	return err ? cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path) : 0;
+}
+
+/* Nobody is inside yet: the filter denies everything until its policy is there. */
+static int set_fresh(struct cgw_group *g, const struct cgw__loader *l,
+		     const struct cgw_policy_value *value)
+{
+	int err = attach(g, l->fds[FILTER], -EBADF);
+
+	if (err)
+		return err;
+	err = write_policy(g, l, value);
+	if (err)
+		bpf_prog_detach2(l->fds[FILTER], g->fd, BPF_CGROUP_DEVICE);
+	return err;
+}
+
+/*
+ * Processes are inside: attach the variant that passes while unwritten, write, take what
+ * another build attached away (old AND new equals one of them), then put the filter in
+ * its place. Killed at any point, the old or the new policy is in force.
+ */
+static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
+		 const struct cgw_policy_value *value)
+{
+	static const struct cgw_policy_value unwritten;
+	int err;
+
+	if (!a->adopter) {
+		/* A policy cleared earlier must not come back for the moment until ours is written. */
+		err = write_value(l->fds[POLICIES], g->id, &unwritten);
+		if (err && err != -ENOENT)
+			return cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);
+		err = attach(g, l->fds[ADOPTER], -EBADF);
+		if (err)
+			return err;
+	}
+	err = write_policy(g, l, value);
+	if (err)
+		goto undo;
+	if (a->other_fd >= 0 && bpf_prog_detach2(a->other_fd, g->fd, BPF_CGROUP_DEVICE) < 0 &&
+	    errno != ENOENT) {
+		err = cgw__err(g->c, -errno, "cannot detach the old device program of '%s'", g->path);
+		goto undo;
+	}
+	/* Written, the two decide alike: failing here leaves the new policy in force. */
+	return attach(g, l->fds[FILTER], l->fds[ADOPTER]);
+undo:
+	if (!a->adopter)
+		bpf_prog_detach2(l->fds[ADOPTER], g->fd, BPF_CGROUP_DEVICE);
+	return err;
+}
+
+/* One more than the policy in force has, whoever of ours loaded its program. */
+static uint32_t next_generation(struct cgw_group *g, const struct cgw__loader *l,
+				const struct attached *a)
+{
+	struct cgw_policy_value old = { 0 };
+	int err = -ENOENT;
+
+	if (a->filter || a->adopter)
+		err = bpf_map_lookup_elem(l->fds[POLICIES], &g->id, &old);
+	else if (a->other_fd >= 0)
+		err = read_value(g, a->other_fd, &old);
+	return err || !old.magic || old.generation == UINT32_MAX ? 1 : old.generation + 1;
+}
+
+/* Under the lock. Return: the generation, or -errno. */
+static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
+		      const struct cgw_policy_value *policy)
+{
+	_cleanup_(close_attached) struct attached a = { .other_fd = -EBADF };
+	struct cgw_policy_value value = *policy;
+	int err;
+
+	value.generation = 1;
+	if (g->fresh) {
+		err = set_fresh(g, l, &value);
+		g->fresh = false;
+		return err ? err : 1;
+	}
+	err = find_attached(g, l, &a);
+	if (err)
+		return err;
+	value.generation = next_generation(g, l, &a);
+	err = a.filter ? write_policy(g, l, &value) : adopt(g, l, &a, &value);
+	return err ? err : (int)(value.generation & 0x7fffffff);
+}
+
+int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
+{
+	struct cgw__loader *l;
+	int err = cgw__loader(g->c, &l);
+
+	if (!err)
+		err = cgw__device_lock(g->c);
+	if (err)
+		return err;
+	err = set_locked(g, l, &policy->value);
+	cgw__device_unlock(g->c);
+	return err;
+}
+
+void cgw_devices_free(struct cgw_devices *d)
+{
+	cgw_policy_free(d->policy);
+	d->policy = NULL;
+}
+
+static int fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret)
+{
+	struct cgw_devices d = { .prog_id = id, .class_bytes = sizeof(struct cgw_policy_value) };
+	struct cgw_policy_value value;
+	char what[640];
+	int err = read_value(g, prog_fd, &value);
+
+	snprintf(what, sizeof(what), "cannot read the device policy of '%s'", g->path);
+	if (err == -ESTALE) {
+		cgw__fail(g->c, err, "%s: another build of cgward made it", what);
+		cgw__hint(g->c, "cgward devices set replaces it");
+		return err;
+	}
+	if (err)
+		return cgw__explain_bpf(g->c, err, what);
+	if (value.magic) {
+		d.semantics = (enum cgw_semantics)value.semantics;
+		d.generation = value.generation;
+		err = cgw__policy_from_value(g->c, &value, &d.policy);
+		if (err)
+			return err;
+	}
+	*ret = d;
+	return 0;
+}
+
+int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices)
+{
+	uint32_t ids[MAX_PROGRAMS], n;
+	int err = cgw__query_devices(g, ids, &n);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < n; i++) {
+		struct bpf_prog_info info = { 0 };
+		_cleanup_close_ int fd = -EBADF;
+
+		err = get_program(ids[i], &info, &fd);
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
+		if (is_ours(&info))
+			return fill_devices(g, ids[i], fd, ret_devices);
+	}
+	return cgw__fail(g->c, -ENOENT, "'%s' has no cgward device policy", g->path);
+}
+
+int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
+{
+	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = NULL;
+	_cleanup_(cgw__rules_freep) struct cgw_rules *all = NULL;
+	struct cgw__loader *l;
+	int err = cgw__loader(g->c, &l);
+
+	if (!err)
+		err = cgw__device_lock(g->c);
+	if (err)
+		return err;
+	err = cgw_group_get_devices(g, &d);
+	if (err == -ENOENT)
+		cgw__hint(g->c, "cgward devices set %s --devices LIST gives it one", g->path);
+	if (!err)
+		err = d.policy ? cgw_policy_rules(d.policy, &all) : cgw_rules_new(g->c, &all);
+	if (!err)
+		err = cgw__rules_append(all, rules);
+	if (!err)
+		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
+	if (!err)
+		err = set_locked(g, l, &policy->value);
+	cgw__device_unlock(g->c);
+	return err;
+}
+
+/* Detach one program; the policy its map keeps for the group is made void. */
+static int detach_ours(struct cgw_group *g, int prog_fd)
+{
+	_cleanup_free_ void *unwritten = NULL;
+	struct bpf_map_info map;
+	_cleanup_close_ int fd = open_map(prog_fd, &map);
+
+	if (bpf_prog_detach2(prog_fd, g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
+		return cgw__explain_bpf(g->c, -errno, "cannot detach the device program");
+	unwritten = fd < 0 ? NULL : calloc(1, map.value_size);
+	if (unwritten)
+		write_value(fd, g->id, unwritten);
+	return 1;
+}
+
+static int clear_locked(struct cgw_group *g)
+{
+	uint32_t ids[MAX_PROGRAMS], n;
+	int cleared = 0, err = cgw__query_devices(g, ids, &n);
+
+	for (uint32_t i = 0; i < n && err >= 0; i++) {
+		struct bpf_prog_info info = { 0 };
+		_cleanup_close_ int fd = -EBADF;
+
+		err = get_program(ids[i], &info, &fd);
+		if (err == -ENOENT)
+			err = 0;
+		else if (err)
+			cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
+		else if (is_ours(&info))
+			err = detach_ours(g, fd);
+		if (err > 0)
+			cleared = 1;
+	}
+	return err < 0 ? err : cleared;
+}
+
+int cgw_group_clear_devices(struct cgw_group *g)
+{
+	int err = cgw__device_lock(g->c);
+
+	if (err)
+		return err;
+	err = clear_locked(g);
+	cgw__device_unlock(g->c);
+	return err;
+}
+
+/* The verdict of the programs attached to one group of the chain. */
+static int check_one(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
+		     unsigned int access, struct cgw_check *check)
+{
+	uint32_t ids[MAX_PROGRAMS], n;
+	int err = cgw__query_devices(g, ids, &n);
+
+	for (uint32_t i = 0; i < n && !err; i++) {
+		_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+		struct bpf_prog_info info = { 0 };
+		_cleanup_close_ int fd = -EBADF;
+		struct cgw_rule rule = { 0 };
+		bool allow = false;
+
+		err = get_program(ids[i], &info, &fd);
+		if (err == -ENOENT) {
+			err = 0;
+			continue;
+		}
+		if (err)
+			return cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
+		if (!is_ours(&info)) {
+			if (check->verdict == CGW_VERDICT_ALLOW) {
+				check->verdict = CGW_VERDICT_UNKNOWN;
+				check->has_rule = false;
+				snprintf(check->path, sizeof(check->path), "%s", g->path);
+			}
+			continue;
+		}
+		err = fill_devices(g, ids[i], fd, &d);
+		if (!err && d.policy)
+			allow = cgw_policy_check(d.policy, type, major, minor, access, &rule);
+		if (err || (allow && (check->path[0] || check->verdict != CGW_VERDICT_ALLOW)))
+			continue;
+		check->verdict = allow ? CGW_VERDICT_ALLOW : CGW_VERDICT_DENY;
+		check->has_rule = rule.type != 0;
+		check->rule = rule;
+		snprintf(check->path, sizeof(check->path), "%s", g->path);
+	}
+	return err;
+}
+
+int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
+			   unsigned int access, struct cgw_check *ret_check)
+{
+	struct cgw_check check = { .verdict = CGW_VERDICT_ALLOW };
+	_cleanup_free_ char *path = strdup(g->path);
+
+	if (!path)
+		return cgw__oom(g->c);
+	for (;;) {
+		_cleanup_(cgw__group_closep) struct cgw_group *at = NULL;
+		char *parent;
+		int err = cgw__group_open_at(g->c, path, &at);
+
+		if (!err)
+			err = check_one(at, type, major, minor, access, &check);
+		if (err)
+			return err;
+		if (check.verdict == CGW_VERDICT_DENY || !path[1])
+			break;
+		parent = cgw__path_parent(path);
+		if (!parent)
+			return cgw__oom(g->c);
+		free(path);
+		path = parent;
+	}
+	*ret_check = check;
+	return 0;
+}
+
+/* Load, attach, write, and see a denial: what the device engine needs, tried in group g. */
+int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
+{
+	struct cgw_probe p = { .feature = "device_policy" };
+	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = NULL;
+	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
+	int err = cgw_rules_new(g->c, &rules);
+
+	g->c->unshared = !g->c->loader; /* a look around leaves no pins */
+	if (!err)
+		err = cgw_policy_compile(rules, CGW_SEMANTICS_ORDERED, &policy);
+	if (!err)
+		err = cgw_group_set_devices(g, policy);
+	if (err > 0)
+		err = cgw_group_clear_devices(g);
+	p.works = err >= 0;
+	if (p.works) {
+		p.how = "storage";
+	} else {
+		p.why = cgw_strerror(g->c);
+		p.hint = cgw_hint(g->c);
+	}
+	return fn(&p, arg);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Between the loader of bpf/device.bpf.c and those who use what it loaded. */
+#ifndef CGWARD_DEVICE_H
+#define CGWARD_DEVICE_H
+
+#include "internal.h"
+
+enum {
+	POLICIES, /* the map */
+	FILTER,	  /* the program that denies while its policy is unwritten */
+	ADOPTER,  /* the one that passes meanwhile */
+	N_PINS,
+};
+
+struct cgw__loader {
+	int fds[N_PINS];
+	uint32_t ids[N_PINS]; /* of the two programs */
+	int dir_fd;	      /* the pin directory, or < 0 */
+	int lock_fd;	      /* while locked */
+};
+
+/* Names of pins and programs; those of other builds are found by them too. */
+#define CGW_BPFFS "/sys/fs/bpf"
+#define CGW_PROG_NAME "cgward_dev"
+#define CGW_MAP_NAME "cgward_policy"
+
+extern const char *const cgw__pin_names[N_PINS];
+
+int cgw__loader(struct cgw *c, struct cgw__loader **ret_l);
+int cgw__open_pins(struct cgw *c, bool make);
+int cgw__device_lock(struct cgw *c);
+void cgw__device_unlock(struct cgw *c);
+int cgw__explain_bpf(struct cgw *c, int err, const char *what);
+int cgw__query_devices(struct cgw_group *g, uint32_t *ids, uint32_t *n);
+
+#endif

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Loads bpf/device.bpf.c once per boot and pins it; finds it again for the next process. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "device.h"
+#include "device.skel.h"
+
+const char *const cgw__pin_names[N_PINS] = { [POLICIES] = "policies", [FILTER] = "filter", [ADOPTER] = "adopter" };
+
+void cgw__loader_free(struct cgw__loader *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < N_PINS; i++)
+		if (l->fds[i] >= 0)
+			close(l->fds[i]);
+	if (l->dir_fd >= 0)
+		close(l->dir_fd);
+	free(l);
+}
+
+/* The name of the pin directory: a hash of the object, so that a stale pin is never used. */
+static void abi_name(char buf[17])
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	size_t size;
+	const unsigned char *elf = cgw_device_bpf__elf_bytes(&size);
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ elf[i]) * 0x100000001b3ULL;
+	snprintf(buf, 17, "%016llx", (unsigned long long)hash);
+}
+
+/* bpffs is world-writable: a directory counts only when root made it for itself. */
+static int check_dir(struct cgw *c, int fd, const char *path)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != BPF_FS_MAGIC)
+		return -EXDEV;
+	if (st.st_uid != 0 || (st.st_mode & 07777) != 0700) {
+		cgw__log(c, CGW_LOG_WARNING,
+			 "not using %s: owner %u, mode %04o, not root's own 0700; the device program is loaded unshared",
+			 path, st.st_uid, st.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* Open a directory of pins beneath dirfd, made when it is missing and make is set. */
+static int open_dir(struct cgw *c, int dirfd, const char *name, const char *path, bool make)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int err;
+
+	if (make && mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = check_dir(c, fd, path);
+	return err ? err : TAKE_FD(fd);
+}
+
+static int open_abi_dir(struct cgw *c, int pins_fd)
+{
+	char abi[17], path[64];
+
+	abi_name(abi);
+	snprintf(path, sizeof(path), CGW_BPFFS "/cgward/%s", abi);
+	return open_dir(c, pins_fd, abi, path, true);
+}
+
+/* /sys/fs/bpf/cgward, on which writers of policies take turns. */
+int cgw__open_pins(struct cgw *c, bool make)
+{
+	_cleanup_close_ int bpffs = open(CGW_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (bpffs < 0)
+		return -errno;
+	if (fstatfs(bpffs, &fs) < 0)
+		return -errno;
+	if (fs.f_type != BPF_FS_MAGIC)
+		return -EXDEV;
+	return open_dir(c, bpffs, "cgward", CGW_BPFFS "/cgward", make);
+}
+
+static int get_pinned(struct cgw__loader *l, int dir)
+{
+	for (size_t i = 0; i < N_PINS; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, cgw__pin_names[i]);
+		l->fds[i] = bpf_obj_get(path);
+		if (l->fds[i] < 0) {
+			int err = -errno;
+
+			while (i--)
+				close(TAKE_FD(l->fds[i]));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int pin_all(struct cgw__loader *l, int dir)
+{
+	for (size_t i = 0; i < N_PINS; i++) {
+		char path[64];
+
+		/* A loader that was killed half-way may have left some; nobody uses those. */
+		unlinkat(dir, cgw__pin_names[i], 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, cgw__pin_names[i]);
+		if (bpf_obj_pin(l->fds[i], path) < 0) {
+			int err = -errno;
+
+			while (i--)
+				unlinkat(dir, cgw__pin_names[i], 0);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static __thread struct cgw *printing_for;
+
+static _printf_(2, 0) int print_to_log(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG || !printing_for)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	cgw__log(printing_for, CGW_LOG_DEBUG, "%s", line);
+	return 0;
+}
+
+/* EPERM of bpf(2): which capability is it, or is it something else? */
+int cgw__explain_bpf(struct cgw *c, int err, const char *what)
+{
+	static const struct {
+		unsigned int cap;
+		const char *name;
+	} needed[] = {
+		{ CAP_BPF, "CAP_BPF" },
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	};
+
+	if (err == -ENOSYS || (err == -EINVAL && !strncmp(what, "cannot load", 11))) {
+		cgw__err(c, err, "%s", what);
+		cgw__hint(c, "the kernel needs CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF, Linux 5.9 or later");
+		return err;
+	}
+	if (err != -EPERM && err != -EACCES)
+		return cgw__err(c, err, "%s", what);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!cgw__has_cap(needed[i].cap)) {
+			cgw__fail(c, -EPERM, "%s: %s is missing", what, needed[i].name);
+			cgw__hint(c, "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN in the initial user namespace");
+			return -EPERM;
+		}
+	cgw__err(c, err, "%s", what);
+	cgw__hint(c, "a security module, or a filter attached exclusively (flags 0) to this group or one above, forbids it");
+	return err;
+}
+
+static int load(struct cgw *c, struct cgw__loader *l)
+{
+	libbpf_print_fn_t before = libbpf_set_print(print_to_log);
+	struct cgw_device_bpf *skel;
+	int err;
+
+	printing_for = c;
+	skel = cgw_device_bpf__open();
+	err = skel ? cgw_device_bpf__load(skel) : -errno;
+	printing_for = NULL;
+	libbpf_set_print(before);
+	if (err) {
+		cgw_device_bpf__destroy(skel);
+		return cgw__explain_bpf(c, err, "cannot load the device program");
+	}
+	/* Duplicates, since the skeleton closes its own. */
+	l->fds[POLICIES] = fcntl(bpf_map__fd(skel->maps.cgward_policy), F_DUPFD_CLOEXEC, 3);
+	l->fds[FILTER] = fcntl(bpf_program__fd(skel->progs.cgward_dev), F_DUPFD_CLOEXEC, 3);
+	l->fds[ADOPTER] = fcntl(bpf_program__fd(skel->progs.cgward_dev_new), F_DUPFD_CLOEXEC, 3);
+	cgw_device_bpf__destroy(skel);
+	for (size_t i = 0; i < N_PINS; i++)
+		if (l->fds[i] < 0)
+			return cgw__err(c, -EMFILE, "cannot load the device program");
+	return 0;
+}
+
+/* Load and pin under the lock, unless another process was quicker. */
+static int load_shared(struct cgw *c, struct cgw__loader *l, int abi_dir)
+{
+	int err;
+
+	if (!get_pinned(l, abi_dir))
+		return 0;
+	err = cgw__device_lock(c);
+	if (err)
+		return err;
+	if (get_pinned(l, abi_dir)) {
+		err = load(c, l);
+		if (!err && pin_all(l, abi_dir))
+			cgw__log(c, CGW_LOG_WARNING,
+				 "cannot pin the device program: %s; it is loaded unshared",
+				 strerror(errno));
+	}
+	cgw__device_unlock(c);
+	return err;
+}
+
+/* Why there is no pin directory to share through. */
+static void warn_unshared(struct cgw *c, int err)
+{
+	if (err == -EXDEV || err == -ENOENT)
+		cgw__log(c, CGW_LOG_WARNING,
+			 "no bpffs on " CGW_BPFFS ": the device program is loaded unshared (mount -t bpf bpf " CGW_BPFFS
+			 " spares that)");
+	else if (err != -ECANCELED && err != -EPERM) /* check_dir() has told who owns it */
+		cgw__log(c, CGW_LOG_WARNING,
+			 "cannot use " CGW_BPFFS "/cgward: %s; the device program is loaded unshared",
+			 strerror(-err));
+}
+
+static int read_ids(struct cgw *c, struct cgw__loader *l)
+{
+	for (size_t i = FILTER; i <= ADOPTER; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(l->fds[i], &info, &len) < 0)
+			return cgw__err(c, -errno, "cannot read the device program's number");
+		l->ids[i] = info.id;
+	}
+	return 0;
+}
+
+/* What a context knows of the loader, nothing loaded yet. */
+static int loader_new(struct cgw *c, struct cgw__loader **ret_l)
+{
+	struct cgw__loader *l;
+
+	if (!c->loader) {
+		l = calloc(1, sizeof(*l));
+		if (!l)
+			return cgw__oom(c);
+		for (size_t i = 0; i < N_PINS; i++)
+			l->fds[i] = -EBADF;
+		l->lock_fd = -EBADF;
+		l->dir_fd = c->unshared ? -ECANCELED : cgw__open_pins(c, true);
+		c->loader = l;
+	}
+	*ret_l = c->loader;
+	return 0;
+}
+
+/*
+ * The programs and their map for this context, loaded at first use. Without a bpffs that
+ * can be trusted they are loaded for this process alone, and live while groups use them.
+ */
+int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
+{
+	struct cgw__loader *l;
+	int abi_dir, err = loader_new(c, &l);
+
+	if (err)
+		return err;
+	if (!l->ids[FILTER]) {
+		abi_dir = l->dir_fd < 0 ? l->dir_fd : open_abi_dir(c, l->dir_fd);
+		if (abi_dir >= 0) {
+			err = load_shared(c, l, abi_dir);
+			close(abi_dir);
+		} else {
+			warn_unshared(c, abi_dir);
+			err = load(c, l);
+		}
+		if (!err)
+			err = read_ids(c, l);
+	}
+	if (!err)
+		*ret_l = l;
+	return err;
+}
+
+#define LOCK_FILE "/run/cgward.lock"
+
+static int flock_wait(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* A file that only root can open, there while somebody holds or waits for it. */
+static int lock_file(void)
+{
+	for (;;) {
+		_cleanup_close_ int fd =
+			open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		struct stat st;
+		int err;
+
+		if (fd < 0)
+			return -errno;
+		err = flock_wait(fd);
+		if (!err && fstat(fd, &st) < 0)
+			err = -errno;
+		if (err)
+			return err;
+		/* Its last holder has removed it: whoever comes now makes a new one. */
+		if (st.st_nlink)
+			return TAKE_FD(fd);
+	}
+}
+
+/*
+ * Writers take turns: on the pin directory, or where there is none on a file. Never on a
+ * cgroup directory, whose owner could keep root waiting.
+ */
+int cgw__device_lock(struct cgw *c)
+{
+	struct cgw__loader *l;
+	int err = loader_new(c, &l);
+
+	if (err)
+		return err;
+	if (l->dir_fd >= 0) {
+		err = flock_wait(l->dir_fd);
+		if (err)
+			return cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
+		l->lock_fd = l->dir_fd;
+		return 0;
+	}
+	/* Who cannot make the file is not root, and shares its groups with no other writer. */
+	l->lock_fd = lock_file();
+	return 0;
+}
+
+void cgw__device_unlock(struct cgw *c)
+{
+	struct cgw__loader *l = c->loader;
+
+	if (l->lock_fd < 0)
+		return;
+	if (l->lock_fd == l->dir_fd) {
+		flock(l->lock_fd, LOCK_UN);
+	} else {
+		unlink(LOCK_FILE);
+		close(l->lock_fd);
+	}
+	l->lock_fd = -EBADF;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Why the kernel refused: turns a bare errno into the fact a user can act on. */
+#include <fnmatch.h>
+#include <linux/capability.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "internal.h"
+
+const char *const cgw__known_controllers[] = {
+	"cpu",	   "cpuset", "dmem",	   "hugetlb", "io",   "memory",
+	"misc",	   "pids",   "perf_event", "rdma",    NULL,
+};
+
+static const struct {
+	const char *file; /* fnmatch(3) pattern */
+	const char *form;
+} forms[] = {
+	{ "cgroup.max.*", "a number or max" },
+	{ "cgroup.pressure", "0 or 1" },
+	{ "cgroup.type", "threaded, in an empty group without domain controllers" },
+	{ "cpu.idle", "0 or 1" },
+	{ "cpu.max", "QUOTA|max [PERIOD] in us (QUOTA from 1000, PERIOD 1000..1000000), or N%" },
+	{ "cpu.max.burst", "0..QUOTA in us" },
+	{ "cpu.uclamp.*", "0.00..100.00 or max" },
+	{ "cpu.weight", "1..10000" },
+	{ "cpu.weight.nice", "-20..19" },
+	{ "cpuset.cpus", "a list of existing CPUs, as 0-3,6" },
+	{ "cpuset.cpus.exclusive", "a list of existing CPUs, as 0-3,6" },
+	{ "cpuset.cpus.partition", "member, root or isolated" },
+	{ "cpuset.mems", "a list of existing memory nodes, as 0-1" },
+	{ "hugetlb.*max", "bytes (512M) or max" },
+	{ "io.bfq.weight", "[default|MAJ:MIN] 1..1000" },
+	{ "io.latency", "MAJ:MIN target=US" },
+	{ "io.max", "MAJ:MIN [rbps=N|max] [wbps=N|max] [riops=N|max] [wiops=N|max], of a whole disk" },
+	{ "io.weight", "[default|MAJ:MIN] 1..10000" },
+	{ "memory.oom.group", "0 or 1" },
+	{ "memory.reclaim", "bytes (512M)" },
+	{ "memory.*", "bytes (512M), N% of MemTotal, or max" },
+	{ "misc.max", "RESOURCE N|max" },
+	{ "pids.max", "a number or max" },
+	{ "rdma.max", "DEVICE [hca_handle=N|max] [hca_object=N|max]" },
+	{ "*.pressure", "some|full STALL_US WINDOW_US" },
+};
+
+/* What the file takes, in words; NULL when it is not known. */
+const char *cgw__accepted_form(const char *file)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (!fnmatch(forms[i].file, file, 0))
+			return forms[i].form;
+	return NULL;
+}
+
+/* EACCES, EPERM or EROFS on something of cgroupfs. */
+int cgw__explain_access(struct cgw *c, int err, const char *what, const char *path)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int root = cgw__root(c);
+	struct statvfs fs;
+	struct stat st;
+
+	if (err == -EROFS || (root >= 0 && !fstatvfs(root, &fs) && fs.f_flag & ST_RDONLY)) {
+		cgw__fail(c, -EROFS, "%s: '%s' is mounted read-only", what, c->mount);
+		cgw__hint(c, "mount -o remount,rw %s", c->mount);
+		return -EROFS;
+	}
+	cgw__err(c, err, "%s", what);
+	if (root >= 0)
+		fd = cgw__open_beneath(c, root, path[1] ? path + 1 : ".", O_PATH);
+	if (fd >= 0 && !fstat(fd, &st) && st.st_uid != geteuid() && !cgw__has_cap(CAP_DAC_OVERRIDE))
+		cgw__hint(c, "'%s' belongs to uid %u: be that user, have CAP_DAC_OVERRIDE (root), or have the group delegated",
+			  path, st.st_uid);
+	return err;
+}
+
+/* Why the controller is not there in g (or, when it is, that the file is not). */
+int cgw__explain_controller(struct cgw_group *g, const char *what, const char *controller)
+{
+	struct cgw *c = g->c;
+	_cleanup_free_ char *all = NULL, *path = strdup("/");
+	const char *v1 = "", *p = g->path, *name;
+	bool known = false;
+	size_t n;
+
+	for (size_t i = 0; cgw__known_controllers[i]; i++)
+		known = known || !strcmp(controller, cgw__known_controllers[i]);
+	if (!path || cgw__read_at(c, c->root_fd, "cgroup.controllers", &all) < 0)
+		return cgw__fail(c, -ENODEV, "%s: controller '%s' is not available", what, controller);
+	if (!cgw__has_word(all, controller)) {
+		cgw_v1_controllers(c, &v1);
+		if (cgw__has_word(v1, controller)) {
+			cgw__fail(c, -ENODEV, "%s: cgroup v1 holds controller '%s' on this hybrid host",
+				  what, controller);
+			cgw__hint(c, "boot with cgroup_no_v1=%s or systemd.unified_cgroup_hierarchy=1",
+				  controller);
+		} else if (known) {
+			cgw__fail(c, -ENODEV, "%s: the root has no controller '%s'", what, controller);
+			cgw__hint(c, "the kernel was built without it, booted with cgroup_disable=%s, or does not delegate it to this cgroup namespace",
+				  controller);
+		} else {
+			cgw__fail(c, -ENODEV, "%s: no controller is named '%s'", what, controller);
+			cgw__hint(c, "here there are: %s", all[0] ? all : "none");
+		}
+		return -ENODEV;
+	}
+	/* The root has it: the first ancestor that does not pass it on is to blame. */
+	for (p++; *p; p += n + (p[n] == '/')) {
+		_cleanup_free_ char *enabled = NULL, *file = cgw__path_join(path, "cgroup.subtree_control");
+		char *deeper;
+
+		n = strcspn(p, "/");
+		if (!file || cgw__read_at(c, c->root_fd, file + 1, &enabled) < 0)
+			break;
+		if (!cgw__has_word(enabled, controller)) {
+			cgw__fail(c, -ENODEV, "%s: controller '%s' is not enabled in '%s/cgroup.subtree_control'",
+				  what, controller, path[1] ? path : "");
+			cgw__hint(c, "cgward controllers %s +%s", path, controller);
+			return -ENODEV;
+		}
+		name = strndupa(p, n);
+		deeper = cgw__path_join(path, name);
+		if (!deeper)
+			break;
+		free(path);
+		path = deeper;
+	}
+	return cgw__fail(c, -ENODEV, "%s: controller '%s' is not available", what, controller);
+}
+
+/* ENOENT or ENODEV of a control file: is it the group, the controller or the file? */
+int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const char *file)
+{
+	struct cgw *c = g->c;
+	_cleanup_free_ char *controllers = NULL;
+	char controller[64];
+
+	if (cgw__read_at(c, g->fd, "cgroup.controllers", &controllers) < 0 ||
+	    (err == -ENODEV && !c->recorded))
+		return cgw__fail(c, -ENODEV, "%s: the group was removed", what);
+	snprintf(controller, sizeof(controller), "%.*s", (int)strcspn(file, "."), file);
+	if (!strcmp(controller, "cgroup")) {
+		if (cgw__group_is_root(g))
+			return cgw__fail(c, -ENOENT, "%s: the root group has no such file", what);
+		return cgw__fail(c, -ENOENT, "%s: this kernel has no file %s", what, file);
+	}
+	if (!strchr(file, '.')) {
+		cgw__bad(c, -ENOENT, "%s: no control file is named '%s'", what, file);
+		cgw__hint(c, "a control file is CONTROLLER.NAME, as memory.max");
+		return -ENOENT;
+	}
+	if (!cgw__has_word(controllers, controller))
+		return cgw__explain_controller(g, what, controller);
+	cgw__fail(c, -ENOENT, "%s: controller '%s' has no file %s %s", what, controller, file,
+		  cgw__group_is_root(g) ? "in the root group" : "in this kernel");
+	return -ENOENT;
+}
+
+/* "pid 123 (sleep), pid 124 (sh) and 3 more", or "" for nobody. */
+void cgw__describe_procs(struct cgw_group *g, bool recursive, char *buf, size_t size)
+{
+	_cleanup_(cgw__procs_freep) struct cgw_procs procs = { 0 };
+	struct cgw__error saved = g->c->error;
+	size_t len = 0, shown;
+
+	buf[0] = '\0';
+	if (cgw_group_procs(g, recursive, &procs) < 0) {
+		g->c->error = saved;
+		return;
+	}
+	shown = procs.n < 5 ? procs.n : 5;
+	for (size_t i = 0; i < shown && len < size; i++) {
+		_cleanup_free_ char *comm = NULL;
+
+		if (cgw__read_proc(g->c, procs.pids[i], "comm", &comm) < 0)
+			continue;
+		len += snprintf(buf + len, size - len, "%spid %d (%s)", len ? ", " : "",
+				procs.pids[i], comm);
+	}
+	if (len < size && procs.n > shown)
+		len += snprintf(buf + len, size - len, " and %zu more", procs.n - shown);
+	if (len < size && procs.foreign)
+		snprintf(buf + len, size - len, "%s%zu of another pid namespace", len ? ", " : "",
+			 procs.foreign);
+}
+
+/* Describe one thread when it is in a state in which it cannot have been frozen. */
+static size_t describe_task(struct cgw *c, pid_t pid, const char *tid, char *buf, size_t size,
+			    bool first)
+{
+	_cleanup_free_ char *stat = NULL, *stack = NULL, *wchan = NULL;
+	char file[64], where[160] = "";
+	char *open_paren, *close_paren;
+
+	snprintf(file, sizeof(file), "task/%.20s/stat", tid);
+	if (cgw__read_proc(c, pid, file, &stat) < 0)
+		return 0;
+	open_paren = strchr(stat, '(');
+	close_paren = strrchr(stat, ')');
+	if (!open_paren || !close_paren || strlen(close_paren) < 3 || !strchr("RD", close_paren[2]))
+		return 0;
+	*close_paren = '\0';
+	snprintf(file, sizeof(file), "task/%.20s/stack", tid);
+	if (cgw__read_proc(c, pid, file, &stack) > 0) {
+		size_t len = 0;
+		char *save, *line = strtok_r(stack, "\n", &save);
+
+		for (int i = 0; line && i < 4 && len < sizeof(where); i++) {
+			char *frame = strchr(line, ' ');
+			int n = frame ? (int)strcspn(frame + 1, "+\n") : 0;
+
+			if (n)
+				len += snprintf(where + len, sizeof(where) - len, "%s%.*s",
+						len ? " < " : " in ", n, frame + 1);
+			line = strtok_r(NULL, "\n", &save);
+		}
+	} else {
+		snprintf(file, sizeof(file), "task/%.20s/wchan", tid);
+		if (cgw__read_proc(c, pid, file, &wchan) > 1)
+			snprintf(where, sizeof(where), " in %.100s", wchan);
+	}
+	return snprintf(buf, size, "%spid %s (%s, state %c%s)", first ? "" : ", ", tid,
+			open_paren + 1, close_paren[2], where);
+}
+
+/* The tasks of the groups that are not stopped: running or in an uninterruptible wait. */
+void cgw__describe_unfrozen(struct cgw_group *const *groups, size_t n, char *buf, size_t size)
+{
+	size_t len = 0, found = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(cgw__procs_freep) struct cgw_procs procs = { 0 };
+		struct cgw *c = groups[i]->c;
+
+		if (cgw_group_is_frozen(groups[i]) != 0 ||
+		    cgw_group_procs(groups[i], true, &procs) < 0)
+			continue;
+		for (size_t j = 0; j < procs.n; j++) {
+			_cleanup_(cgw__closedirp) DIR *tasks = NULL;
+			const struct dirent *task;
+			char path[128];
+
+			snprintf(path, sizeof(path), "%s/%d/task",
+				 c->proc_root ? c->proc_root : "/proc", procs.pids[j]);
+			tasks = opendir(path);
+			while (tasks && found < 5 && len < size && (task = readdir(tasks))) {
+				size_t more;
+
+				if (task->d_name[0] == '.')
+					continue;
+				more = describe_task(c, procs.pids[j], task->d_name, buf + len,
+						     size - len, !len);
+				found += more > 0;
+				len += more;
+			}
+		}
+	}
+}

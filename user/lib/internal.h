@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Private to the library and its tests: the context, error helpers, cleanup attributes. */
+#ifndef CGWARD_INTERNAL_H
+#define CGWARD_INTERNAL_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cgward/cgward.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define _cleanup_free_ _cleanup_(cgw__freep)
+#define _cleanup_close_ _cleanup_(cgw__closep)
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Hand an owned pointer or descriptor over to somebody else; always the last step. */
+#define TAKE_PTR(p)             \
+	({                      \
+		__auto_type t_ = (p); \
+		(p) = NULL;     \
+		t_;             \
+	})
+#define TAKE_FD(fd)         \
+	({                  \
+		int t_ = (fd); \
+		(fd) = -EBADF; \
+		t_;         \
+	})
+
+static inline void cgw__freep(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void cgw__closep(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void cgw__closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static inline void cgw__group_closep(struct cgw_group **g)
+{
+	cgw_group_close(*g);
+}
+
+static inline void cgw__procs_freep(struct cgw_procs *p)
+{
+	cgw_procs_free(p);
+}
+
+static inline void cgw__rules_freep(struct cgw_rules **r)
+{
+	cgw_rules_free(*r);
+}
+
+static inline void cgw__policy_freep(struct cgw_policy **p)
+{
+	cgw_policy_free(*p);
+}
+
+struct cgw__error {
+	char text[1024];
+	char hint[512];
+	bool input;
+};
+
+struct cgw__loader;
+
+struct cgw {
+	char *cgroup_root; /* set by the caller, else NULL */
+	char *proc_root;
+	bool discovered;
+	enum cgw_mode mode;
+	char *mount;
+	char *v1_names;
+	int root_fd;
+	bool recorded;	  /* the root is a recorded tree, not cgroupfs */
+	bool no_openat2;  /* the kernel, valgrind or a filter refuses it */
+	struct cgw__error error;
+	cgw_log_fn log_fn;
+	void *log_arg;
+	struct cgw__loader *loader; /* of user/lib/device_loader.c */
+	bool unshared;		    /* load for this process alone, pin nothing */
+};
+
+struct cgw_group {
+	struct cgw *c;
+	int fd;
+	char *path;
+	uint64_t id;
+	bool fresh; /* made by this context, nobody has entered yet */
+};
+
+/* context.c */
+int cgw__err(struct cgw *c, int err, const char *fmt, ...) _printf_(3, 4);
+int cgw__fail(struct cgw *c, int err, const char *fmt, ...) _printf_(3, 4);
+int cgw__bad(struct cgw *c, int err, const char *fmt, ...) _printf_(3, 4);
+int cgw__oom(struct cgw *c);
+void cgw__hint(struct cgw *c, const char *fmt, ...) _printf_(2, 3);
+void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...) _printf_(3, 4);
+int cgw__root(struct cgw *c);
+bool cgw__has_cap(unsigned int cap);
+
+/* path.c */
+struct cgw__membership {
+	char *path;
+	bool deleted; /* the kernel appended " (deleted)" */
+	bool outside; /* not below the cgroup namespace's root */
+};
+
+int cgw__parse_membership(const char *text, struct cgw__membership *ret_m);
+bool cgw__path_below(const char *path, const char *ancestor);
+char *cgw__path_join(const char *parent, const char *name);
+char *cgw__path_parent(const char *path);
+int cgw__caller_inside(struct cgw_group *g);
+
+/* file.c */
+int cgw__open_beneath(struct cgw *c, int dirfd, const char *path, int flags);
+ssize_t cgw__read_fd(int fd, char **ret_text);
+ssize_t cgw__read_at(struct cgw *c, int dirfd, const char *file, char **ret_text);
+int cgw__write_at(struct cgw *c, int dirfd, const char *file, const char *value);
+ssize_t cgw__read_proc(struct cgw *c, pid_t pid, const char *file, char **ret_text);
+bool cgw__has_word(const char *words, const char *word);
+const char *cgw__next_word(const char **p, size_t *ret_len);
+
+/* explain.c */
+int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const char *file);
+int cgw__explain_controller(struct cgw_group *g, const char *what, const char *controller);
+int cgw__explain_access(struct cgw *c, int err, const char *what, const char *path);
+const char *cgw__accepted_form(const char *file);
+void cgw__describe_procs(struct cgw_group *g, bool recursive, char *buf, size_t size);
+void cgw__describe_unfrozen(struct cgw_group *const *groups, size_t n, char *buf, size_t size);
+
+/* group.c */
+int cgw__group_open_at(struct cgw *c, const char *path, struct cgw_group **ret_g);
+bool cgw__group_is_root(const struct cgw_group *g);
+
+/* controllers.c */
+struct cgw__enabled {
+	struct cgw__enabled *next;
+	struct cgw_group *g;
+	char name[64];
+};
+
+int cgw__enable(struct cgw_group *g, const char *names, struct cgw__enabled **done);
+void cgw__enable_undo(struct cgw__enabled **done);
+void cgw__enable_keep(struct cgw__enabled **done);
+extern const char *const cgw__known_controllers[];
+
+/* update.c */
+int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names);
+
+/* wait.c */
+#define CGW_NSEC_PER_MSEC 1000000LL
+#define CGW_FOREVER INT64_MAX
+
+int64_t cgw__now_ns(void);
+int64_t cgw__deadline(int timeout_ms);
+int cgw__wait_events(struct cgw_group *const *groups, size_t n, const char *key, int want,
+		     int64_t deadline);
+int cgw__read_event(struct cgw_group *g, const char *key);
+
+/* policy.c */
+struct cgw_policy {
+	struct cgw *c;
+	struct cgw_policy_value value;
+};
+
+int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
+			   struct cgw_policy **ret_policy);
+
+/* rules.c */
+struct cgw_rules {
+	struct cgw *c;
+	struct cgw_rule *rules;
+	size_t n;
+	size_t room;
+};
+
+int cgw__rules_append(struct cgw_rules *rules, const struct cgw_rules *more);
+bool cgw__rule_matches(const struct cgw_rule *rule, unsigned int type, uint32_t major,
+		       uint32_t minor);
+
+/* device.c or nobpf.c */
+void cgw__loader_free(struct cgw__loader *l);
+int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* The functions of a library built with BPF=0: there, and saying what they are not. */
+#include "internal.h"
+
+static int built_without(struct cgw *c)
+{
+	int err = cgw__fail(c, -EOPNOTSUPP, "this libcgward was built without BPF");
+
+	cgw__hint(c, "build it with make BPF=1");
+	return err;
+}
+
+void cgw__loader_free(struct cgw__loader *l)
+{
+	(void)l;
+}
+
+int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
+{
+	(void)policy;
+	return built_without(g->c);
+}
+
+int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
+{
+	(void)rules;
+	return built_without(g->c);
+}
+
+int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices)
+{
+	(void)ret_devices;
+	return built_without(g->c);
+}
+
+void cgw_devices_free(struct cgw_devices *d)
+{
+	cgw_policy_free(d->policy);
+	d->policy = NULL;
+}
+
+int cgw_group_clear_devices(struct cgw_group *g)
+{
+	return built_without(g->c);
+}
+
+int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_programs)
+{
+	(void)ret_programs;
+	return built_without(g->c);
+}
+
+int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
+			   unsigned int access, struct cgw_check *ret_check)
+{
+	(void)type;
+	(void)major;
+	(void)minor;
+	(void)access;
+	(void)ret_check;
+	return built_without(g->c);
+}
+
+int cgw_unload(struct cgw *c, unsigned int flags)
+{
+	(void)flags;
+	return built_without(c);
+}
+
+int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
+{
+	struct cgw_probe p = { .feature = "device_policy",
+			       .why = "this libcgward was built without BPF",
+			       .hint = "build it with make BPF=1" };
+
+	(void)g;
+	return fn(&p, arg);
+}
