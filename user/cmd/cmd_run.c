@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* run: a command in a group of its own. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <poll.h>
@@ -359,9 +360,17 @@ static void forward(struct run *r, const struct signalfd_siginfo *si)
 	kill(r->pid, sig);
 }
 
-/* The command stopped: so does cgward, for the shell to see, and both go on together. */
+/*
+ * The command stopped. On a terminal so does cgward, for the shell to see, and both go on
+ * together; elsewhere nobody would wake cgward again.
+ */
 static void stop_with(struct run *r)
 {
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	close(fd);
 	raise(SIGSTOP);
 	kill(r->pid, SIGCONT);
 }

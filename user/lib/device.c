@@ -268,7 +268,6 @@ static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
 	value.generation = 1;
 	if (g->fresh) {
 		err = set_fresh(g, l, &value);
-		g->fresh = false;
 		return err ? err : 1;
 	}
 	err = find_attached(g, l, &a);

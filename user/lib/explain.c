@@ -37,11 +37,11 @@ static const struct {
 	{ "io.weight", "[default|MAJ:MIN] 1..10000" },
 	{ "memory.oom.group", "0 or 1" },
 	{ "memory.reclaim", "bytes (512M)" },
+	{ "*.pressure", "some|full STALL_US WINDOW_US" },
 	{ "memory.*", "bytes (512M), N% of MemTotal, or max" },
 	{ "misc.max", "RESOURCE N|max" },
 	{ "pids.max", "a number or max" },
 	{ "rdma.max", "DEVICE [hca_handle=N|max] [hca_object=N|max]" },
-	{ "*.pressure", "some|full STALL_US WINDOW_US" },
 };
 
 /* What the file takes, in words; NULL when it is not known. */

@@ -24,9 +24,11 @@ static int open_component(int dirfd, const char *name, int flags, dev_t dev)
 	_cleanup_close_ int fd = openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
+	if (fd < 0 && errno == ENOTDIR)
+		/* A link is none either, and openat2 tells them apart. */
+		return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode) ?
+			       -ELOOP : -ENOTDIR;
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
@@ -56,8 +58,7 @@ static int walk_beneath(int dirfd, const char *path, int flags)
 			return -EXDEV;
 		if (!path[n])
 			return open_component(at, name, flags, st.st_dev);
-		/* Without O_DIRECTORY, so that a link is told from a file as openat2 does. */
-		fd = open_component(at, name, O_PATH, st.st_dev);
+		fd = open_component(at, name, O_PATH | O_DIRECTORY, st.st_dev);
 		if (fd < 0)
 			return fd;
 		close(at);

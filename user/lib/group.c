@@ -147,12 +147,17 @@ static int make_dirs(struct cgw *c, const char *path, size_t *ret_made)
 	_cleanup_free_ char *prefix = strdup(path);
 	size_t made = 0;
 	char *slash = prefix;
+	int err;
 
 	if (!prefix)
 		return cgw__oom(c);
+	/* Mostly the parent is there. */
+	err = make_dir(c, path);
+	if (err != -ENOENT) {
+		*ret_made = 1;
+		return err ? explain_mkdir(c, path, err) : 0;
+	}
 	do {
-		int err;
-
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
@@ -250,6 +255,7 @@ int cgw_group_create(struct cgw *c, const char *path, const struct cgw_create_op
 		return err;
 	}
 	cgw__enable_keep(&enabled);
+	g->fresh = false; /* from here on others may have put processes in */
 	*ret_g = TAKE_PTR(g);
 	return 0;
 }

@@ -101,7 +101,7 @@ struct cgw_group {
 	int fd;
 	char *path;
 	uint64_t id;
-	bool fresh; /* made by this context, nobody has entered yet */
+	bool fresh; /* being made by this context: nobody can be inside */
 };
 
 /* context.c */
@@ -159,6 +159,9 @@ int cgw__enable(struct cgw_group *g, const char *names, struct cgw__enabled **do
 void cgw__enable_undo(struct cgw__enabled **done);
 void cgw__enable_keep(struct cgw__enabled **done);
 extern const char *const cgw__known_controllers[];
+
+/* kill.c */
+int cgw__kill_frozen(struct cgw_group *g);
 
 /* update.c */
 int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names);

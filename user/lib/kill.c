@@ -123,7 +123,7 @@ int cgw_group_signal(struct cgw_group *g, int signal)
 }
 
 /* Before Linux 5.14: nobody can fork while frozen, so one pass reaches everyone. */
-static int kill_frozen(struct cgw_group *g)
+int cgw__kill_frozen(struct cgw_group *g)
 {
 	int err = cgw_group_freeze(&g, 1, 3000), sent;
 
@@ -147,7 +147,7 @@ int cgw_group_kill(struct cgw_group *g, int timeout_ms)
 		return cgw__fail(g->c, -EDEADLK, "%s: the caller is inside and would die too", what);
 	err = cgw__write_at(g->c, g->fd, "cgroup.kill", "1");
 	if (err == -ENOENT && cgw__read_event(g, "populated") != -ENODEV)
-		err = kill_frozen(g);
+		err = cgw__kill_frozen(g);
 	else if (err == -EOPNOTSUPP) {
 		cgw__fail(g->c, err, "%s: it is threaded, and a signal ends whole processes", what);
 		cgw__hint(g->c, "kill the domain it belongs to, the nearest ancestor that is not threaded");

@@ -25,6 +25,9 @@ static void free_table(struct table *t)
 static int add_entry(struct table *t, unsigned int type, uint32_t major, uint32_t minor,
 		     uint8_t verdicts)
 {
+	/* At once, so that a hostile list costs no more time than it must. */
+	if (t->n == CGW_POLICY_ENTRIES)
+		return -ENOSPC;
 	if (t->n == t->room) {
 		size_t room = t->room ? t->room * 2 : 64;
 		struct entry *more = realloc(t->entries, room * sizeof(*more));
@@ -116,13 +119,16 @@ static int find_classes(const struct cgw_rules *rules, char letter, struct class
 	return 0;
 }
 
+/* More numbers than entries on both sides cannot all be told apart anyway. */
+#define MAX_CROSSINGS (256U * 256U)
+
 /* Add the crossings of MAJ:* and *:MIN rules to the pairs. */
 static int cross_classes(struct classes *k)
 {
 	size_t cross = k->n_majors * k->n_minors;
 	uint64_t *more;
 
-	if (cross > 1U << 20)
+	if (cross > MAX_CROSSINGS)
 		return -E2BIG;
 	if (cross) {
 		more = realloc(k->pairs, (k->n_pairs + cross) * sizeof(*more));
@@ -255,16 +261,8 @@ static bool place(struct cgw_policy_value *v, const struct table *t, struct buck
 static int build_value(struct cgw *c, const struct table *t, enum cgw_semantics semantics,
 		       struct cgw_policy_value *v)
 {
-	_cleanup_free_ struct bucket *buckets = NULL;
-	int err;
+	_cleanup_free_ struct bucket *buckets = calloc(CGW_POLICY_BUCKETS, sizeof(*buckets));
 
-	if (t->n > CGW_POLICY_ENTRIES) {
-		err = cgw__bad(c, -E2BIG, "the device policy needs %zu table entries, %u fit", t->n,
-			       CGW_POLICY_ENTRIES);
-		cgw__hint(c, "each device number that is treated unlike its MAJ:* or *:* takes one");
-		return err;
-	}
-	buckets = calloc(CGW_POLICY_BUCKETS, sizeof(*buckets));
 	if (!buckets)
 		return cgw__oom(c);
 	v->magic = CGW_POLICY_MAGIC;
@@ -307,6 +305,12 @@ int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics semanti
 	}
 	if (err == -E2BIG)
 		return cgw__bad(c, err, "the device rules cross too many MAJ:* with *:MIN");
+	if (err == -ENOSPC) {
+		cgw__bad(c, -E2BIG, "the device policy needs more than the %u table entries that fit",
+			 CGW_POLICY_ENTRIES);
+		cgw__hint(c, "each device number that is treated unlike its MAJ:* or *:* takes one");
+		return -E2BIG;
+	}
 	if (err)
 		return cgw__oom(c);
 	err = build_value(c, &t, semantics, &policy->value);

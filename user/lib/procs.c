@@ -167,7 +167,7 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 		snprintf(number, sizeof(number), "%d", pids[moved]);
 		err = cgw__write_at(c, g->fd, file, number);
 		if (err) {
-			explain_attach(g, file, pids[moved], err);
+			err = explain_attach(g, file, pids[moved], err);
 			break;
 		}
 	}
@@ -184,8 +184,6 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 	for (size_t i = 0; i < n; i++)
 		free(from[i]);
 	free(from);
-	if (!err && n)
-		g->fresh = false;
 	return err;
 }
 

@@ -142,7 +142,6 @@ pid_t cgw_group_spawn(struct cgw_group *g, const struct cgw_spawn *s, int *ret_p
 		pid = fork_into(g, s, to);
 	if (pid < 0)
 		return explain_clone(g, s, pid);
-	g->fresh = false;
 	close(TAKE_FD(to));
 	err = read_report(g, s, from);
 	if (err) {

@@ -114,8 +114,9 @@ static int parse_percent(const char *value, unsigned int *ret_percent)
 	uint64_t n = 0;
 	const char *p = value;
 
-	for (; isdigit((unsigned char)*p) && n < 100000000; p++)
-		n = n * 10 + (uint64_t)(*p - '0');
+	for (; isdigit((unsigned char)*p); p++)
+		if (n <= 100000000)
+			n = n * 10 + (uint64_t)(*p - '0');
 	if (p == value || strcmp(p, "%"))
 		return strchr(value, '%') ? -EINVAL : 0;
 	if (!n || n > 100000000)
@@ -308,6 +309,9 @@ static char *previous_value(const struct setting *s, const char *text)
 	const char *line = text;
 	char *previous;
 
+	/* io.weight=N is short for its first line, "default N". */
+	if (!s->value[key] && !strncmp(text, "default ", 8))
+		return strndup(text, strcspn(text, "\n"));
 	if (!s->value[key] || !strcmp(s->file, "cpu.max"))
 		return strdup(text[0] ? text : "\n");
 	while (line) {

@@ -235,7 +235,14 @@ CGW_API int cgw_group_create(struct cgw *c, const char *path, const struct cgw_c
  */
 CGW_API void cgw_group_close(struct cgw_group *g);
 
+/**
+ * cgw_group_path() - the path the group was opened by; lives as long as @g.
+ */
 CGW_API const char *cgw_group_path(const struct cgw_group *g);
+
+/**
+ * cgw_group_fd() - the group's directory, an O_PATH descriptor; it stays @g's.
+ */
 CGW_API int cgw_group_fd(const struct cgw_group *g);
 
 /**
@@ -650,7 +657,14 @@ CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const 
  */
 CGW_API int cgw_rules_add_file(struct cgw_rules *rules, const char *path);
 
+/**
+ * cgw_rules_count() - how many rules the list has.
+ */
 CGW_API size_t cgw_rules_count(const struct cgw_rules *rules);
+
+/**
+ * cgw_rules_at() - rule number @i, from 0; NULL past the last one.
+ */
 CGW_API const struct cgw_rule *cgw_rules_at(const struct cgw_rules *rules, size_t i);
 
 /**
