@@ -73,6 +73,9 @@ struct cmd {
 extern const struct cmd cmd_table[];
 const struct cmd *cmd_find(int argc, char **argv, int *ret_words);
 
+/* cmd_help.c */
+int cmd_unknown(struct cmd_ctx *x, int argc, char **argv);
+
 /* opt.c: parsing */
 enum {
 	OPT_TIMEOUT = 256,
@@ -92,7 +95,7 @@ enum {
 	OPT_USER,
 	OPT_CWD,
 	OPT_ENV,
-	OPT_HELP,
+	OPT_JSON,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -107,7 +110,8 @@ int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
 
 /* What create, run and devices set collect from their options. */
 struct cmd_setup {
-	const char *list;	/* --devices */
+	const char *list;	/* --devices, or --policy */
+	bool is_file;		/* it was --policy */
 	const char **rule_args; /* -d, in their order */
 	size_t n_rule_args;
 	enum cgw_semantics semantics;
@@ -119,7 +123,6 @@ struct cmd_setup {
 int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg);
 int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s);
 void cmd_setup_free(struct cmd_setup *s);
-int cmd_add_devices(struct cmd_ctx *x, struct cgw_rules *rules, const char *name);
 
 /* error.c */
 int cmd_fail(struct cmd_ctx *x, int err);

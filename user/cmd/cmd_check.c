@@ -6,8 +6,7 @@
 #include "cmd.h"
 
 const struct cmd_opt opts_check[] = {
-	{ "policy", OPT_POLICY, "FILE", "ask the rules of FILE (or a named list) instead of a group" },
-	{ "semantics", OPT_SEMANTICS, "NAME", "how its rules are read: ordered" },
+	{ "policy", OPT_POLICY, "FILE", "ask the rules of FILE (- for standard input) instead of a group" },
 	{ 0 },
 };
 
@@ -161,7 +160,10 @@ static int answer_lines(struct cmd_ctx *x, struct source *src)
 		err = ask(src, &q, &check);
 		if (err)
 			return cmd_fail(x, err);
-		fprintf(x->out.f, "%s\n", verdicts[check.verdict]);
+		if (x->json)
+			print_json(x, src, &q, words[2], &check);
+		else
+			fprintf(x->out.f, "%s\n", verdicts[check.verdict]);
 	}
 	return 0;
 }

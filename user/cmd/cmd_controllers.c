@@ -68,6 +68,8 @@ int cmd_controllers(struct cmd_ctx *x, int argc, char **argv)
 			return cmd_help(x, 1, (char *[]){ (char *)x->cmd->name, NULL });
 		if (!strcmp(argv[i], "--recursive"))
 			recursive = true;
+		else if (!strcmp(argv[i], "--json"))
+			x->json = true;
 		else if (!strncmp(argv[i], "--", 2))
 			return cmd_usage(x, "unknown option '%s'", argv[i]);
 		else if (strchr("+-", argv[i][0]) && argv[i][0] && argv[i][1])

@@ -76,7 +76,7 @@ int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone)
 	return err;
 }
 
-/* Who filters devices in a group: "cgward", "systemd", "foreign" or NULL for nobody. */
+/* Who filters devices in a group: "cgward", "systemd", "foreign", "unknown", NULL for nobody. */
 const char *devices_owner(const struct cgw_program *programs, int n)
 {
 	const char *owner = NULL;
@@ -84,7 +84,9 @@ const char *devices_owner(const struct cgw_program *programs, int n)
 	for (int i = 0; i < n; i++) {
 		if (programs[i].ours)
 			return "cgward";
-		owner = !strcmp(programs[i].name, "sd_devices") ? "systemd" : "foreign";
+		owner = !programs[i].seen			   ? "unknown" :
+			!strcmp(programs[i].name, "sd_devices") ? "systemd" :
+								  "foreign";
 	}
 	return owner;
 }

@@ -84,5 +84,23 @@ int cmd_help(struct cmd_ctx *x, int argc, char **argv)
 		print_command(x->out.f, cmd);
 		found = true;
 	}
-	return found ? 0 : cmd_usage(x, "unknown command '%s'", argv[0]);
+	return found ? 0 : cmd_unknown(x, argc, argv);
+}
+
+/* No row has this name: are there some that begin with its first word? */
+int cmd_unknown(struct cmd_ctx *x, int argc, char **argv)
+{
+	char second[160] = "";
+	size_t n = strlen(argv[0]), len = 0;
+
+	for (const struct cmd *cmd = cmd_table; cmd->name; cmd++)
+		if (!strncmp(cmd->name, argv[0], n) && cmd->name[n] == ' ')
+			len += (size_t)snprintf(second + len, sizeof(second) - len, "%s%s", len ? ", " : "",
+						cmd->name + n + 1);
+	x->cmd = NULL;
+	if (!len)
+		return cmd_usage(x, "unknown command '%s'", argv[0]);
+	if (argc < 2)
+		return cmd_usage(x, "'%s' is one of: %s", argv[0], second);
+	return cmd_usage(x, "unknown command '%s %s': there are %s", argv[0], argv[1], second);
 }

@@ -113,7 +113,7 @@ static int parse_user(struct run *r, const char *arg)
 	if (gr)
 		r->spawn.gid = gr->gr_gid;
 	else if (parse_id(group, &r->spawn.gid))
-		return cmd_usage(r->x, "no group of users '%s'", group);
+		return cmd_usage(r->x, "no user group '%s'", group);
 	r->spawn.n_groups = 0;
 	return 0;
 }
@@ -169,72 +169,17 @@ static int read_options(struct run *r, int argc, char **argv)
 	return status ? EXIT_OWN : 0;
 }
 
-static bool can_make_in(struct cgw_group *g)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", cgw_group_fd(g));
-	return !access(path, W_OK | X_OK);
-}
-
-/*
- * Where a command's group goes. Whoever may write to the root: below /cgward, never below
- * the caller's own group (no-internal-process rule) nor in a unit of systemd. Others: below
- * the nearest ancestor of their own group that is theirs and holds no process.
- */
-static int choose_parent(struct run *r, char **ret_parent)
-{
-	_cleanup_free_ char *own = NULL;
-	struct cmd_ctx *x = r->x;
-	struct cgw_group *g;
-	bool writable;
-	int err = cgw_group_open(x->c, "/", &g);
-
-	if (err)
-		return cmd_fail(x, err);
-	writable = can_make_in(g);
-	cgw_group_close(g);
-	if (writable) {
-		*ret_parent = strdup("/cgward");
-		return *ret_parent ? 0 : EXIT_OWN;
-	}
-	err = cgw_pid_group_path(x->c, 0, &own);
-	if (err)
-		return cmd_fail(x, err);
-	while (own[1]) {
-		struct cgw_procs procs = { 0 };
-		bool fits = false;
-
-		if (!cgw_group_open(x->c, own, &g)) {
-			fits = can_make_in(g) && !cgw_group_procs(g, false, &procs) && !procs.n &&
-			       !procs.foreign;
-			cgw_procs_free(&procs);
-			cgw_group_close(g);
-		}
-		if (fits) {
-			*ret_parent = strdup(own);
-			return *ret_parent ? 0 : EXIT_OWN;
-		}
-		*strrchr(own, '/') = '\0';
-		if (!own[0])
-			break;
-	}
-	return cmd_error(x, EXIT_OWN, "EACCES",
-			 "systemd-run --user --scope -p Delegate=yes gives you such a group; or be root",
-			 "cannot make a group: no ancestor of the caller's is writable and without processes");
-}
-
 static int choose_path(struct run *r)
 {
 	_cleanup_free_ char *parent = NULL;
 	uint16_t tail = 0;
-	int status;
+	int err;
 
 	if (r->path)
 		return 0;
-	status = choose_parent(r, &parent);
-	if (status)
-		return status;
+	err = cgw_find_place(r->x->c, &parent);
+	if (err)
+		return cmd_fail(r->x, err);
 	if (getrandom(&tail, sizeof(tail), 0) < 0 ||
 	    asprintf(&r->chosen, "%s/run-%d-%04x", parent, getpid(), tail) < 0)
 		return cmd_error(r->x, EXIT_OWN, strerrorname_np(errno), NULL, "cannot make up a name");

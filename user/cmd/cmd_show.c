@@ -36,8 +36,10 @@ static bool is_hidden(const char *file, bool all)
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
 		if (!strcmp(file, elsewhere[i]))
 			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(statistics) && !all; i++)
-		if (ends_with(file, statistics[i]) && strcmp(file, "cgroup.stat"))
+	if (all || !strcmp(file, "cgroup.stat") || !strcmp(file, "cgroup.pressure"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(statistics); i++)
+		if (ends_with(file, statistics[i]))
 			return true;
 	return false;
 }
@@ -249,7 +251,7 @@ static void print_text(struct cmd_ctx *x, struct cgw_group *g, const struct abou
 	if (a->n_programs > 0) {
 		fprintf(f, "devices\n");
 		if (print_devices(x, g, false) < 0)
-			fprintf(f, "  # no cgward policy\n");
+			fprintf(f, "  # %s\n", cgw_strerror(x->c));
 	}
 }
 

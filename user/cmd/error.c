@@ -69,8 +69,8 @@ int cmd_usage(struct cmd_ctx *x, const char *fmt, ...)
 	vsnprintf(message + n, sizeof(message) - (size_t)n, fmt, ap);
 	va_end(ap);
 	if (x->cmd)
-		snprintf(hint, sizeof(hint), "cgward %s %s (cgward help %s tells more)", x->cmd->name,
-			 x->cmd->args, x->cmd->name);
+		snprintf(hint, sizeof(hint), "cgward %s%s%s (cgward help %s tells more)", x->cmd->name,
+			 x->cmd->args[0] ? " " : "", x->cmd->args, x->cmd->name);
 	else
 		snprintf(hint, sizeof(hint), "cgward help lists the commands");
 	print_error(x, "EINVAL", message, hint);

@@ -54,9 +54,9 @@ const struct cmd cmd_table[] = {
 	{ "devices clear", cmd_devices_clear, 1, 1, 0, CAPS_WRITE | CAPS_BPF, "GROUP",
 	  "take the policy away: cgward restricts nothing any more", NULL },
 	{ "devices check", cmd_devices_check, 1, 4, 0, CAPS_READ | CAPS_BPF,
-	  "GROUP|--policy FILE TYPE MAJ:MIN ACCESS|-",
+	  "GROUP|--policy FILE|--devices LIST  TYPE MAJ:MIN ACCESS|-",
 	  "the verdict on a device and the rule that gives it, live or of a file",
-	  OPTS(opts_check) },
+	  OPTS(opts_check, opts_devices) },
 	{ "doctor", cmd_doctor, 0, 0, CMD_ALL_CAPS, 0, "",
 	  "what works on this kernel and host, what is missing, how to get it", NULL },
 	{ "unload", cmd_unload, 0, 0, 0, CAPS_WRITE | CAPS_READ | CAPS_BPF, "[--force]",
@@ -126,7 +126,7 @@ static void print_log(enum cgw_log_level level, const char *message, void *arg)
 		fprintf(stderr, "cgward: %s\n", message);
 }
 
-enum { OPT_JSON = 512, OPT_ROOT, OPT_VERSION };
+enum { OPT_ROOT = 512, OPT_VERSION };
 
 static const struct option global_options[] = {
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -192,11 +192,9 @@ static int dispatch(struct cmd_ctx *x, int argc, char **argv)
 	}
 	x->cmd = cmd_find(argc, argv, &words);
 	if (!x->cmd) {
-		if (argc > 1 && !strcmp(argv[0], "devices"))
-			return cmd_usage(x, "unknown command 'devices %s'", argv[1]);
-		if (!strcmp(argv[0], "devices"))
-			return cmd_usage(x, "'devices' needs one of show, set, allow, deny, clear, check");
-		return cmd_usage(x, "unknown command '%s'", argv[0]);
+		if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+			return cmd_help(x, 1, argv);
+		return cmd_unknown(x, argc, argv);
 	}
 	if (!(x->cmd->flags & CMD_ALL_CAPS)) {
 		err = drop_capabilities(x->cmd);

@@ -40,7 +40,7 @@ static size_t long_options(const struct cmd *cmd, struct option *list, char *sho
 		*s++ = '+';
 	*s++ = ':';
 	for (const struct cmd_opt *const *o = cmd->opts; o && *o; o++)
-		for (const struct cmd_opt *opt = *o; opt->name && n < MAX_OPTS - 2; opt++) {
+		for (const struct cmd_opt *opt = *o; opt->name && n < MAX_OPTS - 3; opt++) {
 			list[n++] = (struct option){ opt->name, opt->arg ? required_argument : no_argument,
 						     NULL, opt->value };
 			if (opt->value < 256) {
@@ -50,6 +50,7 @@ static size_t long_options(const struct cmd *cmd, struct option *list, char *sho
 			}
 		}
 	list[n++] = (struct option){ "help", no_argument, NULL, 'h' };
+	list[n++] = (struct option){ "json", no_argument, NULL, OPT_JSON };
 	*s++ = 'h';
 	*s = '\0';
 	list[n] = (struct option){ 0 };
@@ -71,6 +72,9 @@ int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv)
 	word = argv[optind < 1 ? 1 : optind < argc ? optind : argc - 1];
 	opt = getopt_long(argc, argv, shorts, list, NULL);
 	switch (opt) {
+	case OPT_JSON: /* a global one, but people type it last */
+		x->json = true;
+		return cmd_next_opt(x, argc, argv);
 	case 'h':
 		cmd_help(x, 1, (char *[]){ (char *)x->cmd->name, NULL });
 		return 'h';
@@ -185,14 +189,14 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 	return cmd_usage(x, "'%s' is not a duration such as 3s or 500ms, up to 24 days", text);
 }
 
-/* A list by name, else a file; a list's name wins over a file called the same. */
-int cmd_add_devices(struct cmd_ctx *x, struct cgw_rules *rules, const char *name)
+/* --devices: a list by name, else a file; a list's name wins over a file called the same. */
+static int add_devices(struct cgw_rules *rules, const char *name)
 {
 	int err = cgw_rules_add_list(rules, name);
 
 	if (err == -ENOENT && (strchr(name, '/') || !strcmp(name, "-") || !access(name, F_OK)))
 		err = cgw_rules_add_file(rules, name);
-	return err ? cmd_fail(x, err) : 0;
+	return err;
 }
 
 /* Take one of opts_resources or opts_devices. Return: 0 or an exit status. */
@@ -214,6 +218,7 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 			return cmd_usage(x, "a device policy begins with one list: '%s' and '%s'", s->list,
 					 arg);
 		s->list = arg;
+		s->is_file = opt == OPT_POLICY;
 		return 0;
 	case 'd':
 		more = realloc(s->rule_args, (s->n_rule_args + 1) * sizeof(*more));
@@ -235,16 +240,14 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 /* All options are read: the list comes first (oci where only -d is given), then each -d. */
 int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
 {
-	int status, err;
+	int err;
 
 	if (!s->list && !s->n_rule_args)
 		return 0;
 	err = cgw_rules_new(x->c, &s->rules);
-	if (err)
-		return cmd_fail(x, err);
-	status = cmd_add_devices(x, s->rules, s->list ? s->list : "oci");
-	if (status)
-		return status;
+	if (!err)
+		err = s->is_file ? cgw_rules_add_file(s->rules, s->list) :
+				   add_devices(s->rules, s->list ? s->list : "oci");
 	for (size_t i = 0; i < s->n_rule_args && !err; i++)
 		err = cgw_rules_add(s->rules, s->rule_args[i]);
 	if (!err)

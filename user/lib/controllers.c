@@ -47,8 +47,8 @@ static int explain_enable(struct cgw_group *g, const char *name, int err)
 	case -EBUSY:
 		cgw__describe_procs(g, false, who, sizeof(who));
 		cgw__fail(c, err, "%s: it holds processes itself: %s", what, who[0] ? who : "none now");
-		cgw__hint(c, "no-internal-process rule: move them into a child, cgward attach %s/leaf PID",
-			  g->path[1] ? g->path : "");
+		cgw__hint(c, "no-internal-process rule: move them into a child: cgward create %s/leaf, cgward attach %s/leaf PID",
+			  g->path, g->path);
 		return err;
 	case -EOPNOTSUPP:
 		cgw__fail(c, err, "%s: the group is threaded, '%s' needs a domain", what, name);

@@ -12,12 +12,16 @@
 int cgw__query_devices(struct cgw_group *g, uint32_t *ids, uint32_t *n)
 {
 	char what[640];
+	int err;
 
 	*n = MAX_PROGRAMS;
 	if (!bpf_prog_query(g->fd, BPF_CGROUP_DEVICE, 0, NULL, ids, n))
 		return 0;
+	err = -errno;
 	snprintf(what, sizeof(what), "cannot list the device programs of '%s'", g->path);
-	return cgw__explain_bpf(g->c, -errno, what);
+	if (err == -ENOENT)
+		return cgw__fail(g->c, -ENODEV, "%s: the group was removed", what);
+	return cgw__explain_bpf(g->c, err, what);
 }
 
 static int get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd)
@@ -63,6 +67,7 @@ int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_prog
 		if (get_program(ids[i], &info, &fd))
 			continue;
 		close(fd);
+		programs[i].seen = true;
 		snprintf(programs[i].name, sizeof(programs[i].name), "%s", info.name);
 		programs[i].ours = is_ours(&info);
 	}
@@ -176,6 +181,8 @@ static int attach(struct cgw_group *g, int prog_fd, int replace_fd)
 		return 0;
 	err = -errno;
 	snprintf(what, sizeof(what), "cannot attach the device program to '%s'", g->path);
+	if (err == -ENOENT && replace_fd < 0)
+		return cgw__fail(g->c, -ENODEV, "%s: the group was removed", what);
 	if (err == -E2BIG) {
 		cgw__fail(g->c, err, "%s: %d programs are attached already", what, MAX_PROGRAMS);
 		cgw__hint(g->c, "somebody leaks one at each update: bpftool cgroup show %s%s",
@@ -219,7 +226,7 @@ static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct 
 	int err;
 
 	if (!a->adopter) {
-		/* A policy cleared earlier must not come back for the moment until ours is written. */
+		/* A policy cleared earlier must not come back until ours is written. */
 		err = write_value(l->fds[POLICIES], g->id, &unwritten);
 		if (err && err != -ENOENT)
 			return cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);

@@ -47,12 +47,9 @@ static int check_dir(struct cgw *c, int fd, const char *path)
 		return -errno;
 	if (fs.f_type != BPF_FS_MAGIC)
 		return -EXDEV;
-	if (st.st_uid != 0 || (st.st_mode & 07777) != 0700) {
-		cgw__log(c, CGW_LOG_WARNING,
-			 "not using %s: owner %u, mode %04o, not root's own 0700; the device program is loaded unshared",
-			 path, st.st_uid, st.st_mode & 07777);
-		return -EPERM;
-	}
+	if (st.st_uid != 0 || (st.st_mode & 07777) != 0700)
+		return cgw__fail(c, -EPERM, "not using %s: owner %u, mode %04o, not root's own 0700",
+				 path, st.st_uid, st.st_mode & 07777);
 	return 0;
 }
 
@@ -223,17 +220,25 @@ static int load_shared(struct cgw *c, struct cgw__loader *l, int abi_dir)
 	return err;
 }
 
-/* Why there is no pin directory to share through. */
-static void warn_unshared(struct cgw *c, int err)
+/* Load for this process alone, and say why: there is no pin directory to share through. */
+static int load_unshared(struct cgw *c, struct cgw__loader *l, int why)
 {
-	if (err == -EXDEV || err == -ENOENT)
+	struct cgw__error reason = c->error;
+	int err = load(c, l);
+
+	if (err || why == -ECANCELED)
+		return err;
+	if (why == -EXDEV || why == -ENOENT)
 		cgw__log(c, CGW_LOG_WARNING,
 			 "no bpffs on " CGW_BPFFS ": the device program is loaded unshared (mount -t bpf bpf " CGW_BPFFS
 			 " spares that)");
-	else if (err != -ECANCELED && err != -EPERM) /* check_dir() has told who owns it */
+	else if (why == -EPERM)
+		cgw__log(c, CGW_LOG_WARNING, "%s; the device program is loaded unshared", reason.text);
+	else
 		cgw__log(c, CGW_LOG_WARNING,
 			 "cannot use " CGW_BPFFS "/cgward: %s; the device program is loaded unshared",
-			 strerror(-err));
+			 strerror(-why));
+	return 0;
 }
 
 static int read_ids(struct cgw *c, struct cgw__loader *l)
@@ -280,13 +285,15 @@ int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
 	if (err)
 		return err;
 	if (!l->ids[FILTER]) {
+		/* What open_pins() refused was told to nobody yet: look again for the reason. */
+		if (l->dir_fd == -EPERM)
+			l->dir_fd = cgw__open_pins(c, true);
 		abi_dir = l->dir_fd < 0 ? l->dir_fd : open_abi_dir(c, l->dir_fd);
 		if (abi_dir >= 0) {
 			err = load_shared(c, l, abi_dir);
 			close(abi_dir);
 		} else {
-			warn_unshared(c, abi_dir);
-			err = load(c, l);
+			err = load_unshared(c, l, abi_dir);
 		}
 		if (!err)
 			err = read_ids(c, l);

@@ -136,9 +136,17 @@ int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const c
 	_cleanup_free_ char *controllers = NULL;
 	char controller[64];
 
-	if (cgw__read_at(c, g->fd, "cgroup.controllers", &controllers) < 0 ||
-	    (err == -ENODEV && !c->recorded))
+	if (cgw__read_at(c, g->fd, "cgroup.controllers", &controllers) < 0)
 		return cgw__fail(c, -ENODEV, "%s: the group was removed", what);
+	/* The file is there: what the value names (a disk of io.max) is not. */
+	if (err == -ENODEV) {
+		const char *form = cgw__accepted_form(file);
+
+		cgw__err(c, err, "%s", what);
+		if (form)
+			cgw__hint(c, "%s takes %s", file, form);
+		return err;
+	}
 	snprintf(controller, sizeof(controller), "%.*s", (int)strcspn(file, "."), file);
 	if (!strcmp(controller, "cgroup")) {
 		if (cgw__group_is_root(g))

@@ -26,8 +26,16 @@ static int read_request(struct cgw_group *g)
 	return n < 0 ? (int)n : text[0] == '1';
 }
 
-/* An ancestor that is asked to be frozen keeps its descendants so. */
-static int check_ancestors(struct cgw_group *g)
+static bool is_target(struct cgw_group *const *groups, size_t n, uint64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (groups[i]->id == id)
+			return true;
+	return false;
+}
+
+/* An ancestor that is asked to be frozen keeps its descendants so, unless it is thawed too. */
+static int check_ancestors(struct cgw_group *g, struct cgw_group *const *groups, size_t n)
 {
 	for (const char *p = strchr(g->path + 1, '/'); p; p = strchr(p + 1, '/')) {
 		_cleanup_(cgw__group_closep) struct cgw_group *above = NULL;
@@ -39,7 +47,7 @@ static int check_ancestors(struct cgw_group *g)
 		err = cgw__group_open_at(g->c, path, &above);
 		if (err)
 			return err;
-		if (read_request(above) == 1) {
+		if (!is_target(groups, n, above->id) && read_request(above) == 1) {
 			cgw__fail(g->c, -EBUSY, "cannot thaw '%s': its ancestor '%s' is frozen", g->path,
 				  path);
 			cgw__hint(g->c, "cgward thaw %s", path);
@@ -136,7 +144,7 @@ int cgw_group_thaw(struct cgw_group *const *groups, size_t n, int timeout_ms)
 
 		if (cgw__group_is_root(groups[i]))
 			return cgw__bad(groups[i]->c, -EINVAL, "cannot thaw the root group: it is never frozen");
-		err = check_ancestors(groups[i]);
+		err = check_ancestors(groups[i], groups, n);
 
 		if (err)
 			return err;

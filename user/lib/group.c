@@ -470,8 +470,10 @@ static int list_children(struct cgw_group *g, char ***ret_names)
 		    !strcmp(entry->d_name, ".."))
 			continue;
 		if (n + 1 >= room) {
-			char **more = realloc(names, (room = room ? room * 2 : 16) * sizeof(*names));
+			char **more;
 
+			room = room ? room * 2 : 16;
+			more = realloc(names, room * sizeof(*names));
 			if (!more)
 				goto undo;
 			names = more;

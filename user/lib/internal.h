@@ -144,6 +144,9 @@ const char *cgw__accepted_form(const char *file);
 void cgw__describe_procs(struct cgw_group *g, bool recursive, char *buf, size_t size);
 void cgw__describe_unfrozen(struct cgw_group *const *groups, size_t n, char *buf, size_t size);
 
+#define CGW_COMMON_ANCESTOR_HINT \
+	"the mover must be able to write cgroup.procs of the common ancestor too"
+
 /* group.c */
 int cgw__group_open_at(struct cgw *c, const char *path, struct cgw_group **ret_g);
 bool cgw__group_is_root(const struct cgw_group *g);

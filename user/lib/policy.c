@@ -120,7 +120,7 @@ static int find_classes(const struct cgw_rules *rules, char letter, struct class
 }
 
 /* More numbers than entries on both sides cannot all be told apart anyway. */
-#define MAX_CROSSINGS (256U * 256U)
+#define MAX_CROSSINGS ((size_t)256 * 256)
 
 /* Add the crossings of MAJ:* and *:MIN rules to the pairs. */
 static int cross_classes(struct classes *k)
@@ -501,7 +501,9 @@ bool cgw_policy_check(const struct cgw_policy *policy, unsigned int type, uint32
 	if (!ret_rule)
 		return allow;
 	/* The bit that was refused first, or any bit that let it pass. */
-	bits = allow ? allowed_bits(verdicts) : (unsigned int)~allowed_bits(verdicts) & CGW_DEVICE_RWM;
+	bits = allowed_bits(verdicts);
+	if (!allow)
+		bits = ~bits & CGW_DEVICE_RWM;
 	if (access)
 		bits &= access;
 	if (!allow)

@@ -148,29 +148,41 @@ static void probe_btf(struct prober *p)
 		       "a kernel built with CONFIG_DEBUG_INFO_BTF");
 }
 
+/* What takes a group is tried in one of its own, made where "run" would make it. */
+static void probe_group(struct prober *p)
+{
+	static const char *const needs_one[] = { "spawn", "freeze", "kill", "device_policy" };
+	_cleanup_(cgw__group_closep) struct cgw_group *g = NULL;
+	_cleanup_free_ char *place = NULL, *path = NULL;
+	int err = cgw_find_place(p->c, &place);
+
+	if (!err && asprintf(&path, "%s/probe-%d", place, getpid()) < 0)
+		err = cgw__oom(p->c);
+	if (!err)
+		err = cgw_group_create(p->c, path, NULL, &g);
+	report_call(p, "create", err, "a group was made and removed");
+	for (size_t i = 0; err && i < ARRAY_SIZE(needs_one); i++)
+		report(p, needs_one[i], false, NULL, "not tried: it takes a group", cgw_hint(p->c));
+	if (err)
+		return;
+	probe_life(p, g);
+	if (!p->err)
+		p->err = cgw__probe_devices(g, p->fn, p->arg);
+	cgw_group_delete(g, CGW_DELETE_KILL, 3000);
+	/* Its parent, unless others are in it. */
+	if (!strcmp(place, "/cgward"))
+		unlinkat(p->c->root_fd, "cgward", AT_REMOVEDIR);
+}
+
 int cgw_probe(struct cgw *c, cgw_probe_fn fn, void *arg)
 {
 	struct prober p = { .c = c, .fn = fn, .arg = arg };
-	struct cgw_group *g = NULL;
-	char path[64];
-	int err;
 
 	probe_mount(&p);
 	if (cgw__root(c) >= 0) {
 		probe_controllers(&p);
 		probe_openat2(&p);
-		snprintf(path, sizeof(path), "/cgward/probe-%d", getpid());
-		err = cgw_group_create(c, path, NULL, &g);
-		report_call(&p, "create", err, "a group was made and removed");
-		if (!err) {
-			probe_life(&p, g);
-			if (!p.err)
-				p.err = cgw__probe_devices(g, fn, arg);
-			cgw_group_delete(g, CGW_DELETE_KILL, 3000);
-			/* Its parent, unless others are in it. */
-			unlinkat(c->root_fd, "cgward", AT_REMOVEDIR);
-			cgw_group_close(g);
-		}
+		probe_group(&p);
 	}
 	probe_bpffs(&p);
 	probe_btf(&p);

@@ -99,6 +99,50 @@ int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_procs *ret_p
 	return 0;
 }
 
+/* May the caller make groups in this one? On a read-only mount: yes, to be told so. */
+static bool can_make_in(struct cgw_group *g)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", g->fd);
+	return !access(path, W_OK | X_OK) || errno == EROFS;
+}
+
+static bool is_place(struct cgw *c, const char *path)
+{
+	_cleanup_(cgw__procs_freep) struct cgw_procs procs = { 0 };
+	_cleanup_(cgw__group_closep) struct cgw_group *g = NULL;
+
+	return !cgw__group_open_at(c, path, &g) && can_make_in(g) &&
+	       !cgw_group_procs(g, false, &procs) && !procs.n && !procs.foreign;
+}
+
+int cgw_find_place(struct cgw *c, char **ret_path)
+{
+	_cleanup_(cgw__group_closep) struct cgw_group *root = NULL;
+	_cleanup_free_ char *path = NULL;
+	int err = cgw__group_open_at(c, "/", &root);
+
+	if (err)
+		return err;
+	if (can_make_in(root)) {
+		*ret_path = strdup("/cgward");
+		return *ret_path ? 0 : cgw__oom(c);
+	}
+	err = cgw_pid_group_path(c, 0, &path);
+	if (err)
+		return err;
+	for (; path[0] && path[1]; *strrchr(path, '/') = '\0')
+		if (is_place(c, path)) {
+			*ret_path = TAKE_PTR(path);
+			return 0;
+		}
+	cgw__fail(c, -EACCES,
+		  "cannot make a group: no ancestor of the caller's is writable and without processes");
+	cgw__hint(c, "systemd-run --user --scope -p Delegate=yes gives you such a group; or be root");
+	return -EACCES;
+}
+
 static int explain_attach(struct cgw_group *g, const char *file, pid_t pid, int err)
 {
 	const char *noun = !strcmp(file, "cgroup.threads") ? "thread" : "pid";
@@ -133,7 +177,7 @@ static int explain_attach(struct cgw_group *g, const char *file, pid_t pid, int 
 	case -EROFS:
 		cgw__explain_access(c, err, what, g->path);
 		if (!cgw_hint(c))
-			cgw__hint(c, "the mover must be able to write cgroup.procs of the common ancestor too");
+			cgw__hint(c, CGW_COMMON_ANCESTOR_HINT);
 		return err;
 	case -EINVAL:
 		cgw__err(c, err, "%s", what);

@@ -313,9 +313,10 @@ int cgw_rules_add_list(struct cgw_rules *rules, const char *name)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (!strcmp(lists[i].name, name))
-			return cgw_rules_add_text(rules, name, lists[i].text, strlen(lists[i].text));
-	err = cgw__bad(rules->c, -ENOENT, "no device list is named '%s'", name);
-	cgw__hint(rules->c, "there are oci, runc, basic, none and all");
+			return cgw_rules_add_text(rules, name, lists[i].text,
+						  strlen(lists[i].text));
+	err = cgw__bad(rules->c, -ENOENT, "no device list and no file is named '%s'", name);
+	cgw__hint(rules->c, "there are the lists oci, runc, basic, none and all");
 	return err;
 }
 

@@ -14,6 +14,8 @@ struct failure {
 	char step[24];
 };
 
+#define CHANGE_USER "change the user"
+
 static void __attribute__((noreturn)) give_up(int fd, const char *step)
 {
 	struct failure f = { .err = -errno };
@@ -34,7 +36,7 @@ static void __attribute__((noreturn)) start(const struct cgw_spawn *s, int procs
 	if (s->uid != (uid_t)-1) {
 		if (setgroups(s->n_groups, s->groups) < 0 || setgid(s->gid) < 0 ||
 		    setuid(s->uid) < 0)
-			give_up(fail_fd, "change the user");
+			give_up(fail_fd, CHANGE_USER);
 	}
 	if (s->cwd && chdir(s->cwd) < 0)
 		give_up(fail_fd, "change the directory");
@@ -97,7 +99,10 @@ static pid_t explain_clone(struct cgw_group *g, const struct cgw_spawn *s, int e
 		return cgw__fail(c, -ENODEV, "%s: the group was removed", what);
 	case -EACCES:
 	case -EPERM:
-		return cgw__explain_access(c, err, what, g->path);
+		cgw__explain_access(c, err, what, g->path);
+		if (!cgw_hint(c))
+			cgw__hint(c, CGW_COMMON_ANCESTOR_HINT);
+		return err;
 	default:
 		return cgw__err(c, err, "%s", what);
 	}
@@ -115,6 +120,12 @@ static int read_report(struct cgw_group *g, const struct cgw_spawn *s, int fd)
 	if (n != sizeof(f))
 		return 0;
 	f.step[sizeof(f.step) - 1] = '\0';
+	if (!strcmp(f.step, CHANGE_USER)) {
+		cgw__err(g->c, f.err, "cannot " CHANGE_USER " to %u", s->uid);
+		if (f.err == -EPERM)
+			cgw__hint(g->c, "be root, or have CAP_SETUID and CAP_SETGID");
+		return f.err;
+	}
 	cgw__err(g->c, f.err, "cannot %s '%s'", f.step,
 		 !strcmp(f.step, "execute") ? s->argv[0] :
 		 !strcmp(f.step, "change the directory") ? s->cwd : g->path);

@@ -86,7 +86,8 @@ static void open_pinned(int dir, int fds[N_PINS], uint32_t ids[N_PINS])
 
 static int unload_dir(struct cgw *c, int pins_fd, const char *name, unsigned int flags)
 {
-	_cleanup_close_ int dir = openat(pins_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int dir = openat(pins_fd, name,
+					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct users u = { 0 };
 	uint32_t ids[N_PINS];
 	int fds[N_PINS];
@@ -144,8 +145,14 @@ int cgw_unload(struct cgw *c, unsigned int flags)
 	pins_fd = cgw__open_pins(c, false);
 	if (pins_fd == -ENOENT || pins_fd == -EXDEV)
 		return 0;
-	if (pins_fd < 0)
-		return cgw__err(c, pins_fd, "cannot open " CGW_BPFFS "/cgward");
+	if (pins_fd == -EPERM)
+		return pins_fd;
+	if (pins_fd < 0) {
+		cgw__err(c, pins_fd, "cannot open " CGW_BPFFS "/cgward");
+		if (pins_fd == -EACCES)
+			cgw__hint(c, "only root, or CAP_DAC_OVERRIDE, may look into it");
+		return pins_fd;
+	}
 	err = cgw__device_lock(c);
 	if (err)
 		return err;

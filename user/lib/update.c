@@ -75,7 +75,8 @@ static int check_file(struct cgw *c, const char *file, const char *assignment)
 
 /*
  * A number with a unit, as "512M", "1GiB" or "1KB", in plain digits.
- * Return: 1 and the number, 0 when the word is no such thing, -ERANGE.
+ * Return: 1 and the number, 0 when the word is no such thing, -ERANGE, -EINVAL for digits
+ * and letters that are no unit.
  */
 static int parse_size(const char *word, size_t len, uint64_t *ret_number)
 {
@@ -89,11 +90,11 @@ static int parse_size(const char *word, size_t len, uint64_t *ret_number)
 		    __builtin_add_overflow(number, (uint64_t)(word[i] - '0'), &number))
 			return -ERANGE;
 	}
-	if (!i || i == len)
+	if (!i || i == len || !isalpha((unsigned char)word[i]))
 		return 0;
 	unit = strchr(units, toupper((unsigned char)word[i]));
 	if (!unit)
-		return 0;
+		return -EINVAL;
 	shift = 10 * (size_t)(unit - units + 1);
 	i++;
 	if (i < len && word[i] == 'i')
@@ -101,7 +102,7 @@ static int parse_size(const char *word, size_t len, uint64_t *ret_number)
 	if (i < len && (word[i] == 'B' || word[i] == 'b'))
 		i++;
 	if (i != len)
-		return 0;
+		return -EINVAL;
 	if (number > UINT64_MAX >> shift)
 		return -ERANGE;
 	*ret_number = number << shift;
@@ -197,8 +198,10 @@ static int plain_numbers(struct cgw *c, struct setting *s, const char *assignmen
 
 		if (err < 0) {
 			free(out);
-			return cgw__bad(c, err, "bad setting '%s': '%.*s' does not fit in 64 bits",
-					assignment, (int)(len - key), word + key);
+			cgw__bad(c, err, "bad setting '%s': '%.*s' %s", assignment, (int)(len - key),
+				 word + key, err == -ERANGE ? "does not fit in 64 bits" :
+							      "has no unit of K, M, G, T, P, E");
+			return err;
 		}
 		if (at)
 			out[at++] = ' ';

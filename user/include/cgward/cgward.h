@@ -174,6 +174,19 @@ CGW_API int cgw_pid_group_path(struct cgw *c, pid_t pid, char **ret_path);
  */
 CGW_API int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path);
 
+/**
+ * cgw_find_place() - a group below which the caller can make one.
+ * @c: context.
+ * @ret_path: free() it; the group need not exist yet.
+ *
+ * Whoever may write to the root gets "/cgward": below the caller's own group there could be
+ * no other (no-internal-process rule), and units of systemd are not for us. Others get the
+ * nearest ancestor of their own group that they may write to and that holds no process.
+ *
+ * Return: 0, or -EACCES with the advice to have a group delegated.
+ */
+CGW_API int cgw_find_place(struct cgw *c, char **ret_path);
+
 /* ---- groups: open, make, remove --------------------------------------------------- */
 
 /**
@@ -799,11 +812,13 @@ CGW_API int cgw_group_clear_devices(struct cgw_group *g);
  * struct cgw_program - a BPF program attached to a group.
  * @id: the kernel's number.
  * @name: as its loader named it, "" for none.
+ * @seen: could the kernel be asked about it? That takes CAP_SYS_ADMIN; else there is only @id.
  * @ours: loaded by cgward, this build or another.
  */
 struct cgw_program {
 	uint32_t id;
 	char name[16];
+	bool seen;
 	bool ours;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The device policy as the kernel holds it: one value per group, shared by bpf/device.bpf.c and C. */
+/* The device policy as the kernel holds it: a value per group, shared by bpf/device.bpf.c and C. */
 #ifndef CGWARD_POLICY_H
 #define CGWARD_POLICY_H
 
