@@ -58,7 +58,7 @@ skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
 headers = cgward.h policy.h
 
 test-src = $(sort $(wildcard tests/unit_*.c tests/live_*.c))
-test-lib = $O/tests/cgtest.o
+test-lib = $(addprefix $O/tests/,cgtest.o devtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
 unit = $(filter $O/tests/unit_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
@@ -67,15 +67,23 @@ man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
 
 all: $O/cgward $O/libcgward.a $O/libcgward.so
 
+# What was asked for: when it changes, everything is compiled again.
+ifeq ($(filter clean dist tags,$(MAKECMDGOALS)),)
+config = $(VERSION) $(FEATURES) $(CC) $(SAN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(shell mkdir -p $O; echo '$(config)' | cmp -s - $O/config || echo '$(config)' > $O/config)
+endif
+
 # --- BPF objects and skeletons; a tarball has the skeletons and needs neither tool ---
 
 bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
 
-$O/bpf/%.bpf.o: bpf/%.bpf.c
+# What they include is named here too: skeletons/ serves every O=, a depfile only its own.
+$O/bpf/%.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h user/include/cgward/policy.h
 	$(call msg,CLANG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
-		-Iuser/include -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $(@:.o=.tmp.o)
+		-Iuser/include -fdebug-prefix-map=$(CURDIR)=. -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< \
+		-o $(@:.o=.tmp.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
 	$(Q)rm -f $(@:.o=.tmp.o)
 
@@ -90,7 +98,7 @@ endif
 
 # --- library ---
 
-$O/lib/%.o: user/lib/%.c | $(skeletons)
+$O/lib/%.o: user/lib/%.c $O/config | $(skeletons)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -c $< -o $@
@@ -107,14 +115,14 @@ $O/$(SONAME): $(lib-obj) user/lib/libcgward.map
 $O/libcgward.so: $O/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
 
-$O/libcgward.pc: user/lib/libcgward.pc.in Makefile
+$O/libcgward.pc: user/lib/libcgward.pc.in FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(PKGS)|' $< > $@
 
 # --- command ---
 
-$O/cmd/%.o: user/cmd/%.c
+$O/cmd/%.o: user/cmd/%.c $O/config
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -c $< -o $@
@@ -132,7 +140,7 @@ man: $(man)
 
 # --- tests ---
 
-$O/tests/%.o: tests/%.c | $(skeletons)
+$O/tests/%.o: tests/%.c $O/config | $(skeletons)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
@@ -165,7 +173,7 @@ check-vm: tests
 check-abi: $O/libcgward.so
 	$(Q)scripts/check-abi user/include/cgward/cgward.h user/lib/libcgward.map $O/libcgward.so
 
-check-lint:
+check-lint: $(skeletons)
 	$(Q)$(test-env) scripts/tap-run -n lint -t 600 tests/lint.sh
 
 $O/bench/%: bench/%.c $O/libcgward.a
@@ -210,7 +218,7 @@ tags:
 	$(Q)ctags -R bpf user tests
 
 .PHONY: all man tests check check-unit check-live check-build check-valgrind check-vm check-abi \
-	check-lint bench install uninstall dist clean tags
+	check-lint bench install uninstall dist clean tags FORCE
 .DELETE_ON_ERROR:
 
 -include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d)

@@ -126,8 +126,8 @@ void cmd_setup_free(struct cmd_setup *s);
 
 /* error.c */
 int cmd_fail(struct cmd_ctx *x, int err);
-int cmd_error(struct cmd_ctx *x, int status, const char *code, const char *hint, const char *fmt, ...)
-	_printf_(5, 6);
+int cmd_error(struct cmd_ctx *x, int status, const char *code, const char *hint, const char *fmt,
+	      ...) _printf_(5, 6);
 int cmd_usage(struct cmd_ctx *x, const char *fmt, ...) _printf_(2, 3);
 void cmd_note(struct cmd_ctx *x, const char *fmt, ...) _printf_(2, 3);
 
@@ -181,8 +181,8 @@ int cmd_unload(struct cmd_ctx *x, int argc, char **argv);
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
-extern const struct cmd_opt opts_attach[], opts_create[], opts_delete[], opts_check[], opts_policy[],
-	opts_run[], opts_show[], opts_unload[];
+extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
+	opts_policy[], opts_run[], opts_show[], opts_unload[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *devices_owner(const struct cgw_program *programs, int n);
 

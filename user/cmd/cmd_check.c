@@ -67,7 +67,8 @@ struct source {
 static int ask(struct source *src, const struct query *q, struct cgw_check *check)
 {
 	if (src->g)
-		return cgw_group_check_device(src->g, q->type, q->major, q->minor, q->access, check);
+		return cgw_group_check_device(src->g, q->type, q->major, q->minor, q->access,
+					      check);
 	memset(check, 0, sizeof(*check));
 	check->verdict = cgw_policy_check(src->policy, q->type, q->major, q->minor, q->access,
 					  &check->rule) ?

@@ -147,7 +147,8 @@ static void print_files(struct cmd_ctx *x, struct cgw_group *g, bool all)
 		_cleanup_free_ char *text = NULL;
 
 		/* Write-only files, and those that need a feature that is off, are skipped. */
-		if (!is_hidden(files[i]->d_name, all) && cgw_group_read(g, files[i]->d_name, &text) >= 0) {
+		if (!is_hidden(files[i]->d_name, all) &&
+		    cgw_group_read(g, files[i]->d_name, &text) >= 0) {
 			if (x->json)
 				print_file_json(x, files[i]->d_name, text);
 			else

@@ -44,7 +44,8 @@ int cmd_fail(struct cmd_ctx *x, int err)
 	return cgw_error_is_input(x->c) ? EXIT_USAGE : EXIT_REFUSED;
 }
 
-int cmd_error(struct cmd_ctx *x, int status, const char *code, const char *hint, const char *fmt, ...)
+int cmd_error(struct cmd_ctx *x, int status, const char *code, const char *hint, const char *fmt,
+	      ...)
 {
 	char message[1024];
 	va_list ap;

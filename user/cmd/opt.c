@@ -41,8 +41,9 @@ static size_t long_options(const struct cmd *cmd, struct option *list, char *sho
 	*s++ = ':';
 	for (const struct cmd_opt *const *o = cmd->opts; o && *o; o++)
 		for (const struct cmd_opt *opt = *o; opt->name && n < MAX_OPTS - 3; opt++) {
-			list[n++] = (struct option){ opt->name, opt->arg ? required_argument : no_argument,
-						     NULL, opt->value };
+			list[n++] = (struct option){ opt->name,
+						     opt->arg ? required_argument : no_argument, NULL,
+						     opt->value };
 			if (opt->value < 256) {
 				*s++ = (char)opt->value;
 				if (opt->arg)
@@ -173,6 +174,7 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 		const char *unit;
 		double ms;
 	} units[] = { { "ms", 1 }, { "s", 1000 }, { "", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	size_t digits = strspn(text, "0123456789.");
 	char *end;
 	double n;
 
@@ -181,7 +183,7 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 		return 0;
 	}
 	n = isdigit((unsigned char)text[0]) ? strtod(text, &end) : -1;
-	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(units); i++)
+	for (size_t i = 0; n >= 0 && end == text + digits && i < ARRAY_SIZE(units); i++)
 		if (!strcmp(end, units[i].unit) && n * units[i].ms <= INT32_MAX) {
 			*ret_ms = (int)(n * units[i].ms + 0.5);
 			return 0;

@@ -148,13 +148,16 @@ static int parse_number(const struct source *src, const char *word, size_t len, 
 static int parse_path(const struct source *src, const char *at, struct cgw_rule *rule)
 {
 	size_t len = strlen(at);
-	const char *colon = strrchr(at, ':');
+	const char *colon;
 	char path[PATH_MAX];
 	struct stat st;
 
+	while (len && isspace((unsigned char)at[len - 1]))
+		len--;
 	rule->access = CGW_DEVICE_RWM;
-	if (colon && colon[1] && parse_access(colon + 1, strlen(colon + 1))) {
-		rule->access = parse_access(colon + 1, strlen(colon + 1));
+	colon = memrchr(at, ':', len);
+	if (colon && parse_access(colon + 1, len - (size_t)(colon + 1 - at))) {
+		rule->access = parse_access(colon + 1, len - (size_t)(colon + 1 - at));
 		len = (size_t)(colon - at);
 	}
 	if (len >= sizeof(path))

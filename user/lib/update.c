@@ -302,6 +302,18 @@ static int cpu_quota(struct cgw_group *g, unsigned int percent, char *buf, size_
 	return 0;
 }
 
+/* What lifts the limit of one key in a keyed file. */
+static const char *no_limit(const char *file)
+{
+	if (!strcmp(file, "io.max"))
+		return "rbps=max wbps=max riops=max wiops=max";
+	if (!strcmp(file, "io.latency"))
+		return "target=max";
+	if (!strcmp(file, "rdma.max"))
+		return "hca_handle=max hca_object=max";
+	return strstr(file, "weight") ? "default" : "max";
+}
+
 /*
  * The line of a keyed file to write back: of "8:0 rbps=..." the part for the same device,
  * or one that lifts the limit when there was none.
@@ -323,14 +335,7 @@ static char *previous_value(const struct setting *s, const char *text)
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
-	if (!strcmp(s->file, "io.max")) {
-		if (asprintf(&previous, "%.*s rbps=max wbps=max riops=max wiops=max", (int)key,
-			     s->value) < 0)
-			return NULL;
-		return previous;
-	}
-	if (asprintf(&previous, "%.*s %s", (int)key, s->value,
-		     strstr(s->file, "weight") ? "default" : "max") < 0)
+	if (asprintf(&previous, "%.*s %s", (int)key, s->value, no_limit(s->file)) < 0)
 		return NULL;
 	return previous;
 }
