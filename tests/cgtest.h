@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* What tests need around the library: throw-away groups, processes in them, recorded trees. */
+#ifndef CGWARD_CGTEST_H
+#define CGWARD_CGTEST_H
+
+#include "internal.h"
+#include "tap.h"
+
+#define CGTEST_TIMEOUT_MS 10000
+
+static inline void cgtest__ctx_freep(struct cgw **c)
+{
+	cgw_free(*c);
+}
+
+static inline void cgtest__resources_freep(struct cgw_resources **r)
+{
+	cgw_resources_free(*r);
+}
+
+#define _cleanup_ctx_ _cleanup_(cgtest__ctx_freep)
+#define _cleanup_group_ _cleanup_(cgw__group_closep)
+#define _cleanup_rules_ _cleanup_(cgw__rules_freep)
+#define _cleanup_policy_ _cleanup_(cgw__policy_freep)
+#define _cleanup_procs_ _cleanup_(cgw__procs_freep)
+#define _cleanup_resources_ _cleanup_(cgtest__resources_freep)
+#define _cleanup_top_ _cleanup_(cgtest_remove)
+#define _cleanup_tmp_ _cleanup_(cgtest_rmtree)
+
+/* A fresh context; the program ends when there is none. */
+struct cgw *cgtest_context(void);
+
+/* What the test itself cannot do without is missing: end the program. */
+void cgtest_bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* n, divided by $CGW_SCALE but at least 1. */
+long cgtest_scale(long n);
+
+/* ---- files ---- */
+
+/* A new directory, of rmtree(); aborts when it cannot be made. */
+char *cgtest_tmpdir(void);
+void cgtest_rmtree(char **dir);
+
+/* A copy of tests/data/NAME in a new directory. */
+char *cgtest_copy(const char *name);
+
+/* tests/data/NAME; the string lives until the next call. */
+const char *cgtest_data(const char *name);
+
+/* A context on a recorded tree: DIR/cgroup is the hierarchy, DIR/proc is /proc. */
+struct cgw *cgtest_recorded(const char *dir);
+
+/* A file's text without its last newline, "" when it cannot be read. */
+char *cgtest_slurp(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Make the file (with its directories) and write it. */
+void cgtest_spit(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- live groups ---- */
+
+/*
+ * Run live tests: needs root and cgroup2, else skips. Whatever becomes of the program,
+ * a watcher removes its groups and puts the root's controllers back.
+ */
+int cgtest_live(int argc, char **argv, const struct tap_test *tests, size_t n);
+
+/* Where cgroup2 is mounted. */
+const char *cgtest_mount(void);
+
+/* Make the group /cgwtest-PID-NAME; remove() kills and removes it with all below. */
+char *cgtest_new(const char *name);
+void cgtest_remove(char **path);
+
+/* A control file's text; "" when it cannot be read. */
+char *cgtest_read(const char *group, const char *file);
+int cgtest_write(const char *group, const char *file, const char *value);
+int cgtest_mkdir(const char *group);
+int cgtest_rmdir(const char *group);
+bool cgtest_exists(const char *group);
+
+/* Make PARENT/NAME and open it. */
+struct cgw_group *cgtest_child(struct cgw *c, const char *parent, const char *name);
+struct cgw_group *cgtest_open(struct cgw *c, const char *path);
+
+bool cgtest_have_controller(const char *name);
+
+/* Why there is no such controller, for tap_skip(). */
+const char *cgtest_why_not(const char *name);
+
+/* A controller that this machine's cgroup2 has, or NULL. */
+const char *cgtest_any_controller(void);
+
+/* Wait until KEY of cgroup.events is want; false after ten seconds. */
+bool cgtest_wait_event(const char *group, const char *key, int want);
+
+/* ---- processes ---- */
+
+/* fork() whose child dies with its parent. */
+pid_t cgtest_fork(void);
+
+/* A child in the group that sleeps until it is killed; aborts when it cannot be had. */
+pid_t cgtest_sleeper(const char *group);
+
+/* Kill one of our children and reap it; its status. */
+int cgtest_end(pid_t pid);
+
+/* Reap one of our children within ten seconds; its status, or -1. */
+int cgtest_reap(pid_t pid);
+
+/* Is this child of ours dead (reaped or not)? */
+bool cgtest_is_dead(pid_t pid);
+
+/* Run fn in a child and give what it returned; -1 when it died. */
+int cgtest_in_child(int (*fn)(void *arg), void *arg);
+
+/* Wait until fd can be read; false after ten seconds. */
+bool cgtest_readable(int fd);
+
+/* The path of a process's group, from /proc/PID/cgroup. */
+char *cgtest_group_of(pid_t pid);
+
+/* ---- devices ---- */
+
+/* Compile rules, one a line; set them as the group's policy. */
+struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules);
+int cgtest_set_devices(struct cgw_group *g, const char *rules);
+
+/* A child that tries devices from inside a group. */
+struct cgtest_agent {
+	pid_t pid;
+	int fd;
+};
+
+#define _cleanup_agent_ _cleanup_(cgtest_agent_stop)
+
+struct cgtest_agent cgtest_agent_start(const char *group);
+void cgtest_agent_stop(struct cgtest_agent *a);
+
+/* Each gives 0 or -errno. mknod's node is removed again. */
+int cgtest_agent_open(struct cgtest_agent *a, const char *path, int flags);
+int cgtest_agent_access(struct cgtest_agent *a, const char *path, int mode);
+int cgtest_agent_mknod(struct cgtest_agent *a, const char *path, mode_t mode, dev_t dev);
+
+/* An opener (tests/opener.c) in a group, started and past its first round. */
+struct cgtest_opener {
+	pid_t pid;
+	int fd;
+};
+
+#define _cleanup_opener_ _cleanup_(cgtest_opener_free)
+
+/* nodes: "always:/dev/null" and so on, NULL at the end; count "-" = until stop(). */
+struct cgtest_opener cgtest_opener_start(const char *group, const char *count,
+					 const char *const *nodes);
+void cgtest_opener_free(struct cgtest_opener *o);
+
+/* Has it ended by itself? */
+bool cgtest_opener_done(struct cgtest_opener *o);
+
+/* End it; its exit status. ret_text: what it printed. */
+int cgtest_opener_stop(struct cgtest_opener *o, char **ret_text);
+
+/* A mount namespace of our own, with our own bpffs and /run; false when there can be none. */
+bool cgtest_own_mounts(void);
+
+/* cgtest_live() in such a namespace. */
+int cgtest_device_main(int argc, char **argv, const struct tap_test *tests, size_t n);
+
+#define CGTEST_MAIN(tests)                                              \
+	int main(int argc, char **argv)                                 \
+	{                                                               \
+		return tap_run(argc, argv, tests, ARRAY_SIZE(tests));   \
+	}
+
+#define CGTEST_LIVE_MAIN(tests)                                         \
+	int main(int argc, char **argv)                                 \
+	{                                                               \
+		return cgtest_live(argc, argv, tests, ARRAY_SIZE(tests)); \
+	}
+
+#define CGTEST_DEVICE_MAIN(tests)                                       \
+	int main(int argc, char **argv)                                 \
+	{                                                               \
+		return cgtest_device_main(argc, argv, tests, ARRAY_SIZE(tests)); \
+	}
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* What tests of device policies need: processes that try devices, a bpffs of their own. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cgtest.h"
+
+struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules)
+{
+	_cleanup_rules_ struct cgw_rules *list = NULL;
+	struct cgw_policy *p = NULL;
+
+	if (cgw_rules_new(c, &list) || cgw_rules_add_text(list, "rules", rules, strlen(rules)) ||
+	    cgw_policy_compile(list, CGW_SEMANTICS_ORDERED, &p))
+		cgtest_bail("%s", cgw_strerror(c));
+	return p;
+}
+
+int cgtest_set_devices(struct cgw_group *g, const char *rules)
+{
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(g->c, rules);
+
+	return cgw_group_set_devices(g, p);
+}
+
+struct request {
+	char what; /* o, a, m */
+	int flags;
+	mode_t mode;
+	dev_t dev;
+	char path[256];
+};
+
+static int try_request(const struct request *r)
+{
+	int fd;
+
+	switch (r->what) {
+	case 'o':
+		fd = open(r->path, r->flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd < 0)
+			return -errno;
+		close(fd);
+		return 0;
+	case 'a':
+		return access(r->path, r->flags) < 0 ? -errno : 0;
+	default:
+		if (mknod(r->path, r->mode, r->dev) < 0)
+			return -errno;
+		return unlink(r->path) < 0 ? -errno : 0;
+	}
+}
+
+static void __attribute__((noreturn)) serve(const char *group, int fd)
+{
+	int result = cgtest_write(group, "cgroup.procs", "0");
+	struct request r;
+
+	do {
+		if (write(fd, &result, sizeof(result)) != sizeof(result))
+			break;
+		if (read(fd, &r, sizeof(r)) != sizeof(r))
+			break;
+		result = try_request(&r);
+	} while (true);
+	_exit(0);
+}
+
+struct cgtest_agent cgtest_agent_start(const char *group)
+{
+	struct cgtest_agent a;
+	int fds[2], err = -EIO;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		cgtest_bail("socketpair");
+	a.pid = cgtest_fork();
+	if (!a.pid)
+		serve(group, fds[1]);
+	a.fd = fds[0];
+	close(fds[1]);
+	if (read(a.fd, &err, sizeof(err)) != sizeof(err) || err) {
+		errno = -err;
+		cgtest_bail("cannot put an agent into %s", group);
+	}
+	return a;
+}
+
+void cgtest_agent_stop(struct cgtest_agent *a)
+{
+	if (a->pid > 0) {
+		cgtest_end(a->pid);
+		close(a->fd);
+	}
+	a->pid = 0;
+}
+
+static int ask(struct cgtest_agent *a, struct request *r, const char *path)
+{
+	int result;
+
+	snprintf(r->path, sizeof(r->path), "%s", path);
+	if (write(a->fd, r, sizeof(*r)) != sizeof(*r) || !cgtest_readable(a->fd) ||
+	    read(a->fd, &result, sizeof(result)) != sizeof(result))
+		cgtest_bail("an agent does not answer");
+	return result;
+}
+
+int cgtest_agent_open(struct cgtest_agent *a, const char *path, int flags)
+{
+	struct request r = { .what = 'o', .flags = flags };
+
+	return ask(a, &r, path);
+}
+
+int cgtest_agent_access(struct cgtest_agent *a, const char *path, int mode)
+{
+	struct request r = { .what = 'a', .flags = mode };
+
+	return ask(a, &r, path);
+}
+
+int cgtest_agent_mknod(struct cgtest_agent *a, const char *path, mode_t mode, dev_t dev)
+{
+	struct request r = { .what = 'm', .mode = mode, .dev = dev };
+
+	return ask(a, &r, path);
+}
+
+struct cgtest_opener cgtest_opener_start(const char *group, const char *count,
+					 const char *const *nodes)
+{
+	const char *dir = getenv("CGW_TESTS");
+	struct cgtest_opener o;
+	char path[300], *argv[20] = { path, (char *)count }, ready[6];
+	int fds[2];
+
+	snprintf(path, sizeof(path), "%s/opener", dir ? dir : "build/tests");
+	for (int i = 0; nodes[i]; i++)
+		argv[i + 2] = (char *)nodes[i];
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		cgtest_bail("pipe");
+	o.pid = cgtest_fork();
+	if (!o.pid) {
+		if (cgtest_write(group, "cgroup.procs", "0") || dup2(fds[1], STDOUT_FILENO) < 0)
+			_exit(99);
+		execv(path, argv);
+		_exit(98);
+	}
+	close(fds[1]);
+	o.fd = fds[0];
+	if (!cgtest_readable(o.fd) || read(o.fd, ready, 6) != 6)
+		cgtest_bail("%s does not start", path);
+	return o;
+}
+
+bool cgtest_opener_done(struct cgtest_opener *o)
+{
+	return cgtest_is_dead(o->pid);
+}
+
+int cgtest_opener_stop(struct cgtest_opener *o, char **ret_text)
+{
+	int status;
+
+	kill(o->pid, SIGTERM);
+	status = cgtest_reap(o->pid);
+	if (cgw__read_fd(o->fd, ret_text) < 0)
+		cgtest_bail("opener's output");
+	close(o->fd);
+	o->pid = 0;
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void cgtest_opener_free(struct cgtest_opener *o)
+{
+	if (o->pid <= 0)
+		return;
+	cgtest_end(o->pid);
+	close(o->fd);
+}
+
+bool cgtest_own_mounts(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=1777") &&
+	       !mount("tmpfs", "/run", "tmpfs", 0, NULL);
+}
+
+int cgtest_device_main(int argc, char **argv, const struct tap_test *tests, size_t n)
+{
+	if (strstr(cgw_features(), "-bpf"))
+		return tap_skip_all("built without BPF");
+	if (!geteuid() && !cgtest_own_mounts())
+		return tap_skip_all("no bpffs can be mounted in a namespace of its own");
+	return cgtest_live(argc, argv, tests, n);
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Device policies on live groups: what really opens, and what does not. */
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "cgtest.h"
+
+#define ORDERED CGW_SEMANTICS_ORDERED
+
+static int extend(struct cgw_group *g, const char *text)
+{
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+
+	if (cgw_rules_new(g->c, &rules) || cgw_rules_add_text(rules, "t", text, strlen(text)))
+		abort();
+	return cgw_group_extend_devices(g, rules);
+}
+
+/* Canonical rules of the group's policy, each followed by ";"; "-" for no policy. */
+static char *rules_of(struct cgw_group *g)
+{
+	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+	char *text = malloc(64 * 1024), one[CGW_RULE_TEXT_MAX];
+	size_t len = 0;
+
+	strcpy(text, "-");
+	if (cgw_group_get_devices(g, &d) || !d.policy || cgw_policy_rules(d.policy, &rules))
+		return text;
+	for (size_t i = 0; i < cgw_rules_count(rules); i++)
+		len += (size_t)sprintf(text + len, "%s;",
+				       cgw_rule_format(cgw_rules_at(rules, i), one));
+	return text;
+}
+
+static int new_group_has_its_policy_when_the_first_process_enters(void)
+{
+	_cleanup_top_ char *top = cgtest_new("fresh");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "c 1:3 rw");
+	struct cgw_create_opts opts = { .sz = sizeof(opts), .devices = p };
+	_cleanup_group_ struct cgw_group *g = NULL;
+	_cleanup_agent_ struct cgtest_agent in = { 0 }, out = { 0 };
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/a", top);
+	if (cgw_group_create(c, path, &opts, &g))
+		FAIL("%s", cgw_strerror(c));
+	in = cgtest_agent_start(path);
+	out = cgtest_agent_start(top);
+	CHECK_INT(cgtest_agent_open(&in, "/dev/null", O_RDWR), 0);
+	CHECK_INT(cgtest_agent_open(&in, "/dev/zero", O_RDONLY), -EPERM);
+	CHECK_INT(cgtest_agent_open(&in, "/dev/full", O_WRONLY), -EPERM);
+	CHECK_INT(cgtest_agent_mknod(&in, "/run/node", S_IFCHR, makedev(1, 3)), -EPERM);
+	CHECK_INT(cgtest_agent_mknod(&in, "/run/node", S_IFBLK, makedev(1, 3)), -EPERM);
+	CHECK_INT(cgtest_agent_access(&in, "/dev/zero", F_OK), -EPERM);
+	CHECK_INT(cgtest_agent_access(&in, "/dev/null", F_OK), 0);
+	CHECK_INT(cgtest_agent_open(&out, "/dev/zero", O_RDONLY), 0);
+	CHECK_INT(cgtest_agent_mknod(&out, "/run/node", S_IFCHR, makedev(1, 3)), 0);
+	return TAP_PASS;
+}
+
+static int each_access_is_decided_by_itself(void)
+{
+	_cleanup_top_ char *top = cgtest_new("access");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+
+	CHECK_INT(cgtest_set_devices(g, "c 1:3 r\nc 1:5 w\nc 1:7 m"), 1);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDONLY), 0);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_WRONLY), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDONLY), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_WRONLY), 0);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/full", O_RDONLY), -EPERM);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(1, 7)), 0);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(1, 3)), -EPERM);
+	return TAP_PASS;
+}
+
+static int policy_is_read_back_as_it_was_written(void)
+{
+	_cleanup_top_ char *top = cgtest_new("readback");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_policy_ struct cgw_policy *p =
+		cgtest_policy(c, "deny a\nc 136:* rw\nb *:7 r\nc 1:3");
+	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 }, none = { 0 };
+	_cleanup_free_ struct cgw_program *programs = NULL;
+	struct cgw_policy_value want = *cgw_policy_value(p);
+
+	CHECK_INT(cgw_group_get_devices(g, &none), -ENOENT);
+	CHECK_HAS(cgw_strerror(c), "has no cgward device policy");
+	CHECK_INT(cgw_group_set_devices(g, p), 1);
+	CHECK_INT(cgw_group_set_devices(g, p), 2);
+	CHECK_INT(cgw_group_get_devices(g, &d), 0);
+	CHECK(d.policy);
+	CHECK_INT(d.generation, 2);
+	CHECK_INT(d.semantics, ORDERED);
+	CHECK_INT(d.class_bytes, sizeof(want));
+	want.generation = 2;
+	CHECK(!memcmp(cgw_policy_value(d.policy), &want, sizeof(want)));
+	CHECK_INT(cgw_group_device_programs(g, &programs), 1);
+	CHECK_INT(programs[0].id, d.prog_id);
+	CHECK(programs[0].ours);
+	CHECK_STR(programs[0].name, "cgward_dev");
+	return TAP_PASS;
+}
+
+static int cleared_policy_is_gone_and_does_not_come_back(void)
+{
+	_cleanup_top_ char *top = cgtest_new("clear");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	_cleanup_free_ struct cgw_program *programs = NULL;
+	_cleanup_free_ char *rules = NULL;
+
+	CHECK_INT(cgw_group_clear_devices(g), 0);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
+	CHECK_INT(cgw_group_clear_devices(g), 1);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
+	CHECK_INT(cgw_group_device_programs(g, &programs), 0);
+	CHECK_INT(cgw_group_clear_devices(g), 0);
+	CHECK_INT(extend(g, "c 1:7"), -ENOENT);
+	CHECK_HAS(cgw_hint(c), "devices set");
+	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 1);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
+	rules = rules_of(g);
+	CHECK_STR(rules, "deny a;allow c 1:5 rwm;");
+	return TAP_PASS;
+}
+
+static int rules_are_appended_to_a_live_policy(void)
+{
+	_cleanup_top_ char *top = cgtest_new("extend");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	_cleanup_free_ char *rules = NULL;
+
+	CHECK_INT(cgtest_set_devices(g, "c 1:* rw"), 1);
+	CHECK_INT(extend(g, "deny c 1:5 w\nb 8:0 r"), 2);
+	CHECK_INT(extend(g, "deny c 1:3\nc 1:3 r"), 3);
+	rules = rules_of(g);
+	CHECK_STR(rules, "deny a;allow c 1:* rw;deny c 1:3 w;deny c 1:5 w;allow b 8:0 r;");
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDONLY), 0);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_WRONLY), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/full", O_RDWR), 0);
+	return TAP_PASS;
+}
+
+/* top: null, zero; a below it: zero, full; b below it: nothing of its own. */
+static int children_are_governed_by_their_ancestors_too(void)
+{
+	_cleanup_top_ char *top = cgtest_new("inherit");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top), *a = NULL;
+	_cleanup_agent_ struct cgtest_agent in_a = { 0 }, in_b = { 0 };
+	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+
+	CHECK_INT(cgtest_set_devices(g, "c 1:3\nc 1:5"), 1);
+	a = cgtest_child(c, top, "a");
+	cgw_group_close(cgtest_child(c, top, "a/b"));
+	CHECK_INT(cgtest_set_devices(a, "c 1:5\nc 1:7"), 1);
+	{
+		char path[200];
+
+		snprintf(path, sizeof(path), "%s/a/b", top);
+		in_a = cgtest_agent_start(cgw_group_path(a));
+		in_b = cgtest_agent_start(path);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct cgtest_agent *in = i ? &in_b : &in_a;
+
+		CHECK_INT(cgtest_agent_open(in, "/dev/null", O_RDWR), -EPERM);
+		CHECK_INT(cgtest_agent_open(in, "/dev/zero", O_RDWR), 0);
+		CHECK_INT(cgtest_agent_open(in, "/dev/full", O_RDWR), -EPERM);
+	}
+	CHECK_INT(cgw_group_clear_devices(a), 1);
+	CHECK_INT(cgtest_agent_open(&in_b, "/dev/null", O_RDWR), 0);
+	CHECK_INT(cgtest_agent_open(&in_b, "/dev/full", O_RDWR), -EPERM);
+	/* what an ancestor has is not the group's own */
+	CHECK_INT(cgw_group_get_devices(a, &d), -ENOENT);
+	return TAP_PASS;
+}
+
+static int open_descriptors_stay_usable(void)
+{
+	_cleanup_top_ char *top = cgtest_new("openfds");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	int gate[2], answer[2], status;
+	char byte;
+	pid_t pid;
+
+	CHECK(!pipe2(gate, O_CLOEXEC) && !pipe2(answer, O_CLOEXEC));
+	pid = cgtest_fork();
+	if (!pid) {
+		int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+		if (cgtest_write(top, "cgroup.procs", "0") || write(answer[1], "x", 1) != 1 ||
+		    read(gate[0], &byte, 1) != 1)
+			_exit(1);
+		if (open("/dev/zero", O_RDONLY | O_CLOEXEC) >= 0)
+			_exit(2);
+		_exit(read(zero, &byte, 1) == 1 ? 0 : 3);
+	}
+	CHECK(cgtest_readable(answer[0]));
+	CHECK_INT(cgtest_set_devices(g, "deny a"), 1);
+	CHECK_INT(write(gate[1], "x", 1), 1);
+	status = cgtest_reap(pid);
+	CHECK_INT(status, 0);
+	for (int i = 0; i < 2; i++) {
+		close(gate[i]);
+		close(answer[i]);
+	}
+	return TAP_PASS;
+}
+
+static int every_open_is_decided_by_the_old_or_the_new_policy(void)
+{
+	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
+					     "changes:/dev/full", "changes:/dev/urandom", NULL };
+	_cleanup_top_ char *top = cgtest_new("switch");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_policy_ struct cgw_policy *a = cgtest_policy(c, "c 1:3\nc 1:7");
+	_cleanup_policy_ struct cgw_policy *b =
+		cgtest_policy(c, "c 1:9\nc 1:* rw\ndeny c 1:5\ndeny c 1:7");
+	_cleanup_opener_ struct cgtest_opener o = { 0 };
+	_cleanup_free_ char *text = NULL;
+	long switches = 0;
+	char count[32];
+
+	CHECK_INT(cgw_group_set_devices(g, a), 1);
+	snprintf(count, sizeof(count), "%ld", cgtest_scale(100000));
+	o = cgtest_opener_start(top, count, nodes);
+	while (!cgtest_opener_done(&o)) {
+		if (cgw_group_set_devices(g, switches++ & 1 ? a : b) < 0)
+			FAIL("%s", cgw_strerror(c));
+		/* on few processors the opener must come to see each policy */
+		if (!(switches & 15))
+			usleep(200);
+	}
+	if (cgtest_opener_stop(&o, &text))
+		FAIL("after %ld switches: %s", switches, text);
+	tap_note("%ld switches; %s", switches, strtok(text, "\n"));
+	return TAP_PASS;
+}
+
+/* From no policy to one and back, under load: what the policy allows is never refused. */
+static int populated_groups_are_adopted_without_a_gap(void)
+{
+	static const char *const nodes[] = { "always:/dev/null", "either:/dev/zero", NULL };
+	_cleanup_top_ char *top = cgtest_new("adopt");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "c 1:3");
+	_cleanup_opener_ struct cgtest_opener o = cgtest_opener_start(top, "-", nodes);
+	_cleanup_free_ char *text = NULL;
+
+	for (long i = 0, n = cgtest_scale(2000); i < n; i++) {
+		_cleanup_free_ struct cgw_program *programs = NULL;
+
+		if (cgw_group_set_devices(g, p) != 1)
+			FAIL("round %ld: %s", i, cgw_strerror(c));
+		CHECK_INT(cgw_group_device_programs(g, &programs), 1);
+		CHECK_STR(programs[0].name, "cgward_dev");
+		CHECK_INT(cgw_group_clear_devices(g), 1);
+	}
+	CHECK_INT(cgtest_opener_stop(&o, &text), 0);
+	return TAP_PASS;
+}
+
+/* A group that another load of the program governs (another build, or unshared). */
+static int policies_of_another_load_are_taken_over_without_a_gap(void)
+{
+	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
+					     "either:/dev/full", "either:/dev/urandom", NULL };
+	_cleanup_top_ char *top = cgtest_new("takeover");
+	_cleanup_ctx_ struct cgw *first = cgtest_context(), *second = cgtest_context();
+	_cleanup_opener_ struct cgtest_opener o = { 0 };
+	_cleanup_free_ char *text = NULL;
+	uint32_t last = 0;
+
+	first->unshared = second->unshared = true;
+	for (long i = 0, n = cgtest_scale(1000); i < n; i++) {
+		struct cgw *now = i & 1 ? second : first;
+		_cleanup_group_ struct cgw_group *g = cgtest_open(now, top);
+		_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+		_cleanup_free_ struct cgw_program *programs = NULL;
+
+		if (cgtest_set_devices(g, i & 1 ? "c 1:3\nc 1:7" : "c 1:3\nc 1:9") < 0)
+			FAIL("round %ld: %s", i, cgw_strerror(now));
+		CHECK_INT(cgw_group_device_programs(g, &programs), 1);
+		CHECK_INT(cgw_group_get_devices(g, &d), 0);
+		CHECK(d.prog_id != last);
+		last = d.prog_id;
+		if (!i)
+			o = cgtest_opener_start(top, "-", nodes);
+	}
+	CHECK_INT(cgtest_opener_stop(&o, &text), 0);
+	return TAP_PASS;
+}
+
+/* Two processes extend one policy, each with majors of its own. */
+static int extend_many(const char *top, int which, long n)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+
+	for (long i = 0; i < n; i++) {
+		char rule[64];
+
+		snprintf(rule, sizeof(rule), "c %d:%ld r", 100 + which, i);
+		if (extend(g, rule) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int concurrent_writers_lose_no_rule(void)
+{
+	enum { WRITERS = 4 };
+	_cleanup_top_ char *top = cgtest_new("writers");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+	long n = 50; /* all of them fit the table; no scale, it takes milliseconds */
+	pid_t pids[WRITERS];
+
+	CHECK_INT(cgtest_set_devices(g, "deny a"), 1);
+	for (int i = 0; i < WRITERS; i++) {
+		pids[i] = cgtest_fork();
+		if (!pids[i])
+			_exit(extend_many(top, i, n));
+	}
+	for (int i = 0; i < WRITERS; i++)
+		CHECK_INT(cgtest_reap(pids[i]), 0);
+	CHECK_INT(cgw_group_get_devices(g, &d), 0);
+	CHECK_INT(d.generation, 1 + WRITERS * n);
+	for (int i = 0; i < WRITERS; i++)
+		for (long j = 0; j < n; j++)
+			if (!cgw_policy_check(d.policy, CGW_DEVICE_CHAR, 100 + (unsigned int)i,
+					      (unsigned int)j, CGW_DEVICE_READ, NULL))
+				FAIL("rule %ld of writer %d is lost", j, i);
+	return TAP_PASS;
+}
+
+static int set_without_capabilities(void *arg)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, arg);
+	cap_t none = cap_init();
+
+	if (!none || cap_set_proc(none) < 0)
+		return 100;
+	cap_free(none);
+	if (cgtest_set_devices(g, "allow a") != -EPERM)
+		return 1;
+	if (!strstr(cgw_strerror(c), "CAP_BPF is missing") || !cgw_hint(c)) {
+		tap_note("%s", cgw_strerror(c));
+		return 2;
+	}
+	return strstr(cgw_hint(c), "CAP_SYS_ADMIN") ? 0 : 3;
+}
+
+static int missing_capability_is_named(void)
+{
+	_cleanup_top_ char *top = cgtest_new("nocap");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_free_ struct cgw_program *programs = NULL;
+
+	CHECK_INT(cgtest_in_child(set_without_capabilities, top), 0);
+	CHECK_INT(cgw_group_device_programs(g, &programs), 0);
+	return TAP_PASS;
+}
+
+static int removed_groups_are_said_to_be_gone(void)
+{
+	_cleanup_top_ char *top = cgtest_new("removed");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "deny a");
+	struct cgw_create_opts opts = { .sz = sizeof(opts), .devices = p };
+	_cleanup_group_ struct cgw_group *g = NULL, *fresh = NULL;
+	struct cgw_devices d;
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/a", top);
+	CHECK_INT(cgw_group_create(c, path, &opts, &g), 0);
+	CHECK_INT(cgw_group_delete(g, 0, CGTEST_TIMEOUT_MS), 0);
+	CHECK_INT(cgtest_set_devices(g, "allow a"), -ENODEV);
+	CHECK_HAS(cgw_strerror(c), "the group was removed");
+	CHECK_INT(extend(g, "allow a"), -ENODEV);
+	CHECK_INT(cgw_group_get_devices(g, &d), -ENODEV);
+	CHECK_INT(cgw_group_clear_devices(g), -ENODEV);
+	CHECK_HAS(cgw_strerror(c), "the group was removed");
+	CHECK_INT(cgw_group_create(c, path, NULL, &fresh), 0);
+	CHECK_INT(cgtest_rmdir(path), 0);
+	CHECK_INT(cgtest_set_devices(fresh, "allow a"), -ENODEV);
+	CHECK_HAS(cgw_strerror(c), "the group was removed");
+	return TAP_PASS;
+}
+
+static const struct tap_test tests[] = {
+	T(new_group_has_its_policy_when_the_first_process_enters),
+	T(each_access_is_decided_by_itself),
+	T(policy_is_read_back_as_it_was_written),
+	T(cleared_policy_is_gone_and_does_not_come_back),
+	T(rules_are_appended_to_a_live_policy),
+	T(children_are_governed_by_their_ancestors_too),
+	T(open_descriptors_stay_usable),
+	T(every_open_is_decided_by_the_old_or_the_new_policy),
+	T(populated_groups_are_adopted_without_a_gap),
+	T(policies_of_another_load_are_taken_over_without_a_gap),
+	T(concurrent_writers_lose_no_rule),
+	T(missing_capability_is_named),
+	T(removed_groups_are_said_to_be_gone),
+};
+
+CGTEST_DEVICE_MAIN(tests)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# TAP for tests in shell: sourced, then is, like, succeeds, refuses, passes; ends with done_testing.
+# shellcheck shell=bash
+
+tap_number=0
+tap_failed=0
+
+# ok CONDITION-STATUS NAME
+ok() {
+	tap_number=$((tap_number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_number - $2"
+	else
+		echo "not ok $tap_number - $2"
+		tap_failed=$((tap_failed + 1))
+	fi
+}
+
+skip() {
+	tap_number=$((tap_number + 1))
+	echo "ok $tap_number - $1 # SKIP $2"
+}
+
+# is GOT EXPECTED NAME
+is() {
+	if [ "$1" = "$2" ]; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		printf '%s\n' "     got: $1" "expected: $2" | sed 's/^/# /'
+	fi
+}
+
+# like GOT PATTERN NAME, the pattern an extended regular expression
+like() {
+	if grep -Eq -- "$2" <<<"$1"; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		printf '%s\n' "     got: $1" "no match: $2" | sed 's/^/# /'
+	fi
+}
+
+# run_it COMMAND...: sets out, err and status
+run_it() {
+	local errors
+	errors=$(mktemp)
+	status=0
+	out=$("$@" 2>"$errors") || status=$?
+	err=$(grep -v 'warning: no bpffs' "$errors" || true)
+	rm -f "$errors"
+}
+
+# succeeds NAME COMMAND...: exit status 0 and nothing on stderr
+succeeds() {
+	local name=$1
+	shift
+	run_it "$@"
+	is "$status:$err" "0:" "$name"
+}
+
+# refuses STATUS PATTERN NAME COMMAND...: that status, one message, nothing on stdout
+refuses() {
+	local want=$1 pattern=$2 name=$3
+	shift 3
+	run_it "$@"
+	if [ "$status" = "$want" ] && [ -z "$out" ] && grep -Eq -- "$pattern" <<<"$err" &&
+		[ "$(grep -c '^cgward: ' <<<"$err")" = 1 ] && [ "$(wc -l <<<"$err")" -le 2 ]; then
+		ok 0 "$name"
+	else
+		ok 1 "$name"
+		printf '%s\n' "status: $status, expected $want" "stdout: $out" "stderr: $err" \
+			"pattern: $pattern" | sed 's/^/# /'
+	fi
+}
+
+# passes NAME COMMAND...: ok when COMMAND does; status 4: skip, the reason being its last line
+passes() {
+	local name=$1 status=0 log
+	shift
+	log=$("$@" 2>&1) || status=$?
+	if [ $status = 4 ]; then
+		skip "$name" "${log##*$'\n'}"
+		return
+	fi
+	ok $status "$name"
+	[ $status = 0 ] || tail -n 20 <<<"$log" | sed 's/^/# /'
+}
+
+# until_true COMMAND...: at most 10 s
+until_true() {
+	local try
+	for try in {1..500}; do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.02
+	done
+	echo "# still not after $try tries: $*"
+	return 1
+}
+
+done_testing() {
+	echo "1..$tap_number"
+	[ "$tap_failed" = 0 ]
+}

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* The policy compiler against the evaluator, over every class of devices. */
+#include "cgtest.h"
+
+#define ANY CGW_DEVICE_ANY
+#define RWM CGW_DEVICE_RWM
+#define ORDERED CGW_SEMANTICS_ORDERED
+
+static uint64_t random_state;
+
+/* splitmix64: the same lists in every run. */
+static uint64_t next_random(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static unsigned int below(unsigned int n)
+{
+	return (unsigned int)(next_random() % n);
+}
+
+static struct cgw_rules *rules_of(struct cgw *c, const char *text)
+{
+	struct cgw_rules *rules = NULL;
+
+	if (cgw_rules_new(c, &rules) || cgw_rules_add_text(rules, "t", text, strlen(text)))
+		abort();
+	return rules;
+}
+
+static void add(struct cgw_rules *rules, char type, bool allow, unsigned int access, uint32_t major,
+		uint32_t minor)
+{
+	const struct cgw_rule rule = { type, allow, (uint8_t)access, major, minor };
+
+	if (cgw_rules_add_rule(rules, &rule))
+		abort();
+}
+
+static void print_rules(const struct cgw_rules *rules)
+{
+	char text[CGW_RULE_TEXT_MAX];
+
+	for (size_t i = 0; i < cgw_rules_count(rules) && i < 40; i++)
+		tap_note("    %s", cgw_rule_format(cgw_rules_at(rules, i), text));
+}
+
+/*
+ * Numbers that stand for all classes: those that the rules name, one that none names,
+ * and the largest.
+ */
+struct space {
+	uint32_t numbers[16];
+	size_t n;
+};
+
+/* Is the table's verdict the list's, for every class and every subset of bits? */
+static bool agree(const struct cgw_policy *p, const struct cgw_rules *rules, const struct space *s)
+{
+	for (size_t i = 0; i < 2 * s->n * s->n * 8; i++) {
+		unsigned int type = i & 1 ? CGW_DEVICE_CHAR : CGW_DEVICE_BLOCK, access = i >> 1 & 7;
+		uint32_t major = s->numbers[(i >> 4) / s->n], minor = s->numbers[(i >> 4) % s->n];
+		bool want = cgw_rules_evaluate(rules, ORDERED, type, major, minor, access);
+
+		if (cgw_policy_check(p, type, major, minor, access, NULL) == want)
+			continue;
+		tap_note("type %u %u:%u access %u must be %d under", type, major, minor, access,
+			 want);
+		print_rules(rules);
+		return false;
+	}
+	return true;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct cgw_policy_slot));
+}
+
+/* Bring the slots into an order that does not depend on the seed. */
+static void normalise(struct cgw_policy_value *v)
+{
+	v->seed = 0;
+	memset(v->displace, 0, sizeof(v->displace));
+	qsort(v->slots, CGW_POLICY_SLOTS, sizeof(v->slots[0]), compare_entries);
+}
+
+static bool same_table(const struct cgw_policy *a, const struct cgw_policy *b)
+{
+	struct cgw_policy_value x = *cgw_policy_value(a), y = *cgw_policy_value(b);
+
+	normalise(&x);
+	normalise(&y);
+	return !memcmp(&x, &y, sizeof(x));
+}
+
+static bool same_rules(const struct cgw_rules *a, const struct cgw_rules *b)
+{
+	bool same = cgw_rules_count(a) == cgw_rules_count(b);
+
+	for (size_t i = 0; same && i < cgw_rules_count(a); i++) {
+		char x[CGW_RULE_TEXT_MAX], y[CGW_RULE_TEXT_MAX];
+
+		same = !strcmp(cgw_rule_format(cgw_rules_at(a, i), x),
+			       cgw_rule_format(cgw_rules_at(b, i), y));
+	}
+	return same;
+}
+
+/* Canonical rules must give the same table, and be their own canonical rules. */
+static bool round_trips(const struct cgw_policy *p, const struct cgw_rules *rules)
+{
+	_cleanup_policy_ struct cgw_policy *again = NULL;
+	_cleanup_rules_ struct cgw_rules *canonical = NULL, *fixed = NULL;
+	size_t most = 4 + 2 * cgw_policy_value(p)->entries;
+
+	if (!cgw_policy_rules(p, &canonical) && !cgw_policy_compile(canonical, ORDERED, &again) &&
+	    !cgw_policy_rules(again, &fixed) && same_table(p, again) &&
+	    same_rules(canonical, fixed) && cgw_rules_count(canonical) <= most)
+		return true;
+	tap_note("does not survive the way to canonical rules:");
+	print_rules(rules);
+	tap_note("canonical (at most %zu expected):", most);
+	if (canonical)
+		print_rules(canonical);
+	return false;
+}
+
+/* The rule that check names must be a canonical one that gives the verdict. */
+static bool names_its_rule(const struct cgw_policy *p, const struct cgw_rules *rules,
+			   const struct space *s)
+{
+	unsigned int type = below(2) + 1, access = below(8);
+	uint32_t major = s->numbers[below((unsigned int)s->n)];
+	uint32_t minor = s->numbers[below((unsigned int)s->n)];
+	struct cgw_rule rule = { 0 };
+	bool allow = cgw_policy_check(p, type, major, minor, access, &rule);
+	unsigned int refused = 0;
+
+	for (unsigned int bit = 4; bit; bit >>= 1)
+		if ((access ? access : RWM) & bit &&
+		    !cgw_policy_check(p, type, major, minor, bit, NULL))
+			refused = bit;
+	if (rule.type && rule.allow == allow && cgw__rule_matches(&rule, type, major, minor) &&
+	    rule.access & (allow ? (access ? access : RWM) : refused))
+		return true;
+	tap_note("type %u %u:%u access %u: verdict %d, rule type %d of", type, major, minor, access,
+		 allow, rule.type);
+	print_rules(rules);
+	return false;
+}
+
+static void random_list(struct cgw_rules *rules, const struct space *s)
+{
+	unsigned int n = below(9);
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t major = s->numbers[below((unsigned int)s->n - 2)];
+		uint32_t minor = s->numbers[below((unsigned int)s->n - 2)];
+
+		add(rules, "abcc"[below(4)], below(5) > 1, 1 + below(7), below(3) ? major : ANY,
+		    below(3) ? minor : ANY);
+	}
+}
+
+static int random_lists_compile_to_what_they_mean(void)
+{
+	/* the last two are never in a rule: an ordinary number and the largest */
+	static const struct space spaces[] = {
+		{ { 0, 777, ANY }, 3 },
+		{ { 1, 2, 777, ANY }, 4 },
+		{ { 1, 3, 5, 4294967294U, 777, ANY }, 6 },
+	};
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	long n = cgtest_scale(120000);
+
+	random_state = 1;
+	for (long i = 0; i < n; i++) {
+		const struct space *s = &spaces[i % 3];
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+
+		random_list(rules, s);
+		CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+		if (!agree(p, rules, s) || !round_trips(p, rules) || !names_its_rule(p, rules, s))
+			FAIL("list %ld", i);
+	}
+	tap_note("%ld lists", n);
+	return TAP_PASS;
+}
+
+static int named_lists_compile_to_what_they_mean(void)
+{
+	static const char *const lists[] = { "oci", "runc", "basic", "none", "all" };
+	static const struct space s = { { 1, 2, 3, 5, 7, 8, 9, 10, 136, 200, 777, ANY }, 12 };
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+
+		CHECK_INT(cgw_rules_add_list(rules, lists[i]), 0);
+		CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+		CHECK(agree(p, rules, &s) && round_trips(p, rules));
+	}
+	return TAP_PASS;
+}
+
+static int redundant_rules_take_no_entry(void)
+{
+	static const struct {
+		const char *rules;
+		unsigned int entries;
+		const char *canonical;
+	} cases[] = {
+		{ "", 0, "deny a;" },
+		{ "deny a", 0, "deny a;" },
+		{ "allow a", 0, "allow a;" },
+		{ "allow a\nallow c 1:3 r", 0, "allow a;" },
+		{ "deny c 1:3\ndeny b *:5", 0, "deny a;" },
+		{ "c 1:3 r\nc 1:3 w", 1, "deny a;allow c 1:3 rw;" },
+		{ "c 1:3\nc 1:3\nc 1:3", 1, "deny a;allow c 1:3 rwm;" },
+		{ "c 1:* r\nc 1:3 r", 1, "deny a;allow c 1:* r;" },
+		{ "c 1:* r\nc 1:3 rw", 2, "deny a;allow c 1:* r;allow c 1:3 w;" },
+		{ "c 1:* rw\ndeny c 1:3 w", 2, "deny a;allow c 1:* rw;deny c 1:3 w;" },
+		{ "a 1:3 r", 2, "deny a;allow c 1:3 r;allow b 1:3 r;" },
+		{ "b *:* m\nc *:* rm", 0, "deny a;allow a *:* m;allow c *:* r;" },
+		{ "allow a\ndeny c 5:1 w", 1, "allow a;deny c 5:1 w;" },
+		/* one entry for 5:* instead of one for each of its crossings */
+		{ "c *:1 w\nc *:2 w\nc *:3 w\ndeny c 5:*", 4,
+		  "deny a;allow c *:1 w;allow c *:2 w;allow c *:3 w;deny c 5:* rwm;" },
+	};
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, cases[i].rules),
+						 *canonical = NULL;
+		char text[512] = "", one[CGW_RULE_TEXT_MAX];
+
+		CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+		CHECK_INT(cgw_policy_value(p)->entries, cases[i].entries);
+		CHECK_INT(cgw_policy_rules(p, &canonical), 0);
+		for (size_t j = 0; j < cgw_rules_count(canonical); j++) {
+			strcat(text, cgw_rule_format(cgw_rules_at(canonical, j), one));
+			strcat(text, ";");
+		}
+		CHECK_STR(text, cases[i].canonical);
+	}
+	return TAP_PASS;
+}
+
+/* n rules about n devices, of several kinds of numbers. */
+static void fill(struct cgw_rules *rules, unsigned int kind, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		switch (kind) {
+		case 0: /* neighbours */
+			add(rules, 'c', true, 6, 1, i);
+			break;
+		case 1:
+			add(rules, i & 1 ? 'b' : 'c', true, 1 + i % 7, i / 2, i / 2);
+			break;
+		case 2: /* the top of the range */
+			add(rules, 'c', true, 7, 4294967294U - i, 4294967294U);
+			break;
+		case 3:
+			add(rules, 'b', true, 2, i << 20, i << 12);
+			break;
+		default: /* whole majors */
+			add(rules, 'c', true, 7, i, ANY);
+		}
+}
+
+static int full_table_compiles_and_one_more_is_refused(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (unsigned int kind = 0; kind < 5; kind++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL, *none = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, ""), *more = rules_of(c, "");
+		char limit[40];
+
+		fill(rules, kind, CGW_POLICY_ENTRIES);
+		if (cgw_policy_compile(rules, ORDERED, &p))
+			FAIL("kind %u: %s", kind, cgw_strerror(c));
+		CHECK_INT(cgw_policy_value(p)->entries, CGW_POLICY_ENTRIES);
+		for (size_t i = 0; i < cgw_rules_count(rules); i++) {
+			const struct cgw_rule *r = cgw_rules_at(rules, i);
+			const uint32_t minor = r->minor == ANY ? 3 : r->minor;
+			unsigned int type = r->type == 'b' ? CGW_DEVICE_BLOCK : CGW_DEVICE_CHAR;
+
+			for (unsigned int access = 0; access <= RWM; access++)
+				CHECK_INT(cgw_policy_check(p, type, r->major, minor, access, NULL),
+					  (r->access & access) == access);
+			CHECK(!cgw_policy_check(p, type ^ 3, 9999, minor, 0, NULL));
+		}
+		CHECK(round_trips(p, rules));
+
+		fill(more, kind, CGW_POLICY_ENTRIES + 1);
+		CHECK_INT(cgw_policy_compile(more, ORDERED, &none), -E2BIG);
+		CHECK(!none && cgw_error_is_input(c));
+		snprintf(limit, sizeof(limit), "the %u table entries", CGW_POLICY_ENTRIES);
+		CHECK_HAS(cgw_strerror(c), limit);
+	}
+	return TAP_PASS;
+}
+
+static int random_full_tables_compile(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	long n = cgtest_scale(1000);
+
+	random_state = 2;
+	for (long i = 0; i < n; i++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+
+		for (unsigned int j = 0; j < CGW_POLICY_ENTRIES; j++)
+			add(rules, "bc"[below(2)], true, 1 + below(7), below(4096),
+			    below(1U << 20));
+		if (cgw_policy_compile(rules, ORDERED, &p))
+			FAIL("list %ld: %s", i, cgw_strerror(c));
+		for (size_t j = 0; j < cgw_rules_count(rules); j++) {
+			const struct cgw_rule *r = cgw_rules_at(rules, j);
+			unsigned int type = r->type == 'b' ? CGW_DEVICE_BLOCK : CGW_DEVICE_CHAR;
+
+			CHECK(cgw_policy_check(p, type, r->major, r->minor, r->access, NULL));
+		}
+	}
+	return TAP_PASS;
+}
+
+static int block_and_char_devices_of_one_number_are_two(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "b 8:0 r\nc 8:0 w\nb 9:* r\nc *:9 w");
+	static const struct space s = { { 0, 8, 9, 777, ANY }, 5 };
+	_cleanup_policy_ struct cgw_policy *p = NULL;
+
+	CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+	CHECK(cgw_policy_check(p, CGW_DEVICE_BLOCK, 8, 0, CGW_DEVICE_READ, NULL));
+	CHECK(!cgw_policy_check(p, CGW_DEVICE_BLOCK, 8, 0, CGW_DEVICE_WRITE, NULL));
+	CHECK(!cgw_policy_check(p, CGW_DEVICE_CHAR, 8, 0, CGW_DEVICE_READ, NULL));
+	CHECK(cgw_policy_check(p, CGW_DEVICE_CHAR, 8, 0, CGW_DEVICE_WRITE, NULL));
+	CHECK(agree(p, rules, &s));
+	return TAP_PASS;
+}
+
+static int crossings_of_majors_and_minors_are_all_there(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+	static const struct space s = { { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 777, ANY }, 13 };
+	_cleanup_policy_ struct cgw_policy *p = NULL;
+
+	/* a crossing allows what both allow: 10 x 10 more entries */
+	for (uint32_t i = 0; i < 10; i++) {
+		add(rules, 'c', true, CGW_DEVICE_READ, i, ANY);
+		add(rules, 'c', true, CGW_DEVICE_WRITE, ANY, i);
+	}
+	CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+	CHECK_INT(cgw_policy_value(p)->entries, 120);
+	CHECK(agree(p, rules, &s) && round_trips(p, rules));
+	return TAP_PASS;
+}
+
+/* Lists as somebody could feed them to a privileged caller: refused, and soon. */
+static int hostile_lists_are_refused_in_time(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (int kind = 0; kind < 4; kind++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+		int64_t begin = cgw__now_ns(), took;
+		int err;
+
+		/* kind 1: nothing but redundant rules, as many as are looked at */
+		for (uint32_t i = 0; i < (kind == 1 ? 256 : 1000); i++) {
+			if (kind < 3)
+				add(rules, 'c', kind != 1, CGW_DEVICE_READ, i, ANY);
+			if (kind < 2)
+				add(rules, 'c', kind != 1, CGW_DEVICE_WRITE, ANY, i);
+			if (kind == 3)
+				for (uint32_t j = 0; j < 10; j++)
+					add(rules, 'b', true, CGW_DEVICE_WRITE, i, j);
+		}
+		err = cgw_policy_compile(rules, ORDERED, &p);
+		took = (cgw__now_ns() - begin) / CGW_NSEC_PER_MSEC;
+		tap_note("kind %d: %d after %lld ms", kind, err, (long long)took);
+		CHECK_INT(err, kind == 1 ? 0 : -E2BIG);
+		/* slower only where something is scaled down: sanitizers, valgrind, guests */
+		CHECK(took < 2000 * 1000 / cgtest_scale(1000));
+	}
+	return TAP_PASS;
+}
+
+static int compiling_does_not_depend_on_former_lists(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *a = NULL, *b = NULL;
+	_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "c 1:3 rw\nb 8:* r\nc *:5 m");
+
+	CHECK_INT(cgw_policy_compile(rules, ORDERED, &a), 0);
+	CHECK_INT(cgw_policy_compile(rules, ORDERED, &b), 0);
+	CHECK(!memcmp(cgw_policy_value(a), cgw_policy_value(b), sizeof(struct cgw_policy_value)));
+	CHECK_INT(cgw_policy_value(a)->magic, CGW_POLICY_MAGIC);
+	CHECK_INT(cgw_policy_value(a)->generation, 0);
+	return TAP_PASS;
+}
+
+static const struct tap_test tests[] = {
+	T(random_lists_compile_to_what_they_mean),
+	T(named_lists_compile_to_what_they_mean),
+	T(redundant_rules_take_no_entry),
+	T(full_table_compiles_and_one_more_is_refused),
+	T(random_full_tables_compile),
+	T(block_and_char_devices_of_one_number_are_two),
+	T(crossings_of_majors_and_minors_are_all_there),
+	T(hostile_lists_are_refused_in_time),
+	T(compiling_does_not_depend_on_former_lists),
+};
+
+CGTEST_MAIN(tests)
