@@ -56,14 +56,14 @@ compiles_with() {
 
 shows_commands() {
 	touch "$src/user/lib/path.c"
-	build O=build-gcc V=1 >"$tmp/verbose" && grep -q -- '-c user/lib/path.c' "$tmp/verbose" &&
+	build O=build-gcc CC=gcc V=1 >"$tmp/verbose" && grep -q -- '-c user/lib/path.c' "$tmp/verbose" &&
 		! grep -q '^  CC ' "$tmp/verbose"
 }
 
 # rebuilds FILE WANTED UNWANTED: what touching FILE does; patterns of lines that make prints
 rebuilds() {
 	touch "$src/$1"
-	build O=build-gcc all tests >"$tmp/rebuilt" || return
+	build O=build-gcc CC=gcc all tests >"$tmp/rebuilt" || return
 	cat "$tmp/rebuilt"
 	local want
 	for want in $2; do
@@ -102,12 +102,18 @@ licensed_to_the_kernel() {
 	done
 }
 
+compiles_again() {
+	build O=build-gcc CC=cc all >"$tmp/rebuilt" || return
+	cat "$tmp/rebuilt"
+	grep -q 'lib/path.o$' "$tmp/rebuilt" && grep -q 'cmd/main.o$' "$tmp/rebuilt"
+}
+
 echo "TAP version 13"
 copy_tree "$src"
 passes "gcc builds all and the tests without a warning, make -s prints nothing" compiles_with gcc
 passes "clang does too" compiles_with clang
-passes "a second make has nothing to do" build -q O=build-gcc all tests
-passes "a second make -s prints nothing" silent build -s O=build-gcc all tests
+passes "a second make has nothing to do" build -q O=build-gcc CC=gcc all tests
+passes "a second make -s prints nothing" silent build -s O=build-gcc CC=gcc all tests
 passes "V=1 shows the commands" shows_commands
 passes "a change of one file compiles that file" \
 	rebuilds user/lib/path.c lib/path.o 'lib/[a-oq-z].*o|cmd/.*o|SKEL.*'
@@ -115,7 +121,8 @@ passes "a change of policy.h makes the skeleton and its users anew" \
 	rebuilds user/include/cgward/policy.h 'device.skel.h lib/device_loader.o lib/policy.o' ''
 passes "a change of a BPF program compiles its loader" \
 	rebuilds bpf/device.bpf.c 'device.skel.h lib/device_loader.o' 'lib/path.o|cmd/.*o'
-passes "then again there is nothing to do" build -q O=build-gcc all tests
+passes "then again there is nothing to do" build -q O=build-gcc CC=gcc all tests
+passes "another compiler compiles everything again" compiles_again
 passes "a new build directory sees a change of policy.h" other_directory_knows
 passes "O= elsewhere leaves the tree as it was" other_directory
 passes "two builds of the BPF objects are the same, wherever they are made" objects_are_stable
