@@ -41,9 +41,9 @@ static size_t long_options(const struct cmd *cmd, struct option *list, char *sho
 	*s++ = ':';
 	for (const struct cmd_opt *const *o = cmd->opts; o && *o; o++)
 		for (const struct cmd_opt *opt = *o; opt->name && n < MAX_OPTS - 3; opt++) {
-			list[n++] = (struct option){ opt->name,
-						     opt->arg ? required_argument : no_argument, NULL,
-						     opt->value };
+			int takes = opt->arg ? required_argument : no_argument;
+
+			list[n++] = (struct option){ opt->name, takes, NULL, opt->value };
 			if (opt->value < 256) {
 				*s++ = (char)opt->value;
 				if (opt->arg)
