@@ -49,8 +49,8 @@ cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
 cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
-lib-src = context.c controllers.c explain.c file.c freeze.c group.c kill.c path.c policy.c \
-	probe.c procs.c rules.c spawn.c update.c wait.c \
+lib-src = canon.c compile.c context.c controllers.c explain.c file.c freeze.c group.c kill.c path.c policy.c \
+	probe.c procs.c rules.c semantics.c spawn.c update.c wait.c \
 	$(if $(filter 1,$(BPF)),device.c device_loader.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))

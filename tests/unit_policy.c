@@ -6,6 +6,9 @@
 #define RWM CGW_DEVICE_RWM
 #define ORDERED CGW_SEMANTICS_ORDERED
 
+/* The one that the helpers below compile and evaluate with. */
+static enum cgw_semantics semantics = ORDERED;
+
 static uint64_t random_state;
 
 /* splitmix64: the same lists in every run. */
@@ -61,15 +64,19 @@ struct space {
 /* Is the table's verdict the list's, for every class and every subset of bits? */
 static bool agree(const struct cgw_policy *p, const struct cgw_rules *rules, const struct space *s)
 {
-	for (size_t i = 0; i < 2 * s->n * s->n * 8; i++) {
-		unsigned int type = i & 1 ? CGW_DEVICE_CHAR : CGW_DEVICE_BLOCK, access = i >> 1 & 7;
-		uint32_t major = s->numbers[(i >> 4) / s->n], minor = s->numbers[(i >> 4) % s->n];
-		bool want = cgw_rules_evaluate(rules, ORDERED, type, major, minor, access);
+	for (size_t i = 0; i < 2 * s->n * s->n; i++) {
+		unsigned int type = i & 1 ? CGW_DEVICE_CHAR : CGW_DEVICE_BLOCK;
+		uint32_t major = s->numbers[(i >> 1) / s->n], minor = s->numbers[(i >> 1) % s->n];
+		uint8_t want = cgw__rules_verdicts(rules, semantics, type, major, minor);
+		uint8_t have = 0;
 
-		if (cgw_policy_check(p, type, major, minor, access, NULL) == want)
+		for (unsigned int access = 0; access <= RWM; access++)
+			have |= (uint8_t)(cgw_policy_check(p, type, major, minor, access, NULL)
+					  << access);
+		if (have == want)
 			continue;
-		tap_note("type %u %u:%u access %u must be %d under", type, major, minor, access,
-			 want);
+		tap_note("%s: type %u %u:%u gives %02x, must be %02x under",
+			 cgw_semantics_name(semantics), type, major, minor, have, want);
 		print_rules(rules);
 		return false;
 	}
@@ -116,9 +123,10 @@ static bool round_trips(const struct cgw_policy *p, const struct cgw_rules *rule
 {
 	_cleanup_policy_ struct cgw_policy *again = NULL;
 	_cleanup_rules_ struct cgw_rules *canonical = NULL, *fixed = NULL;
-	size_t most = 4 + 2 * cgw_policy_value(p)->entries;
+	size_t each = semantics == CGW_SEMANTICS_CONTAINERD ? 4 : 2;
+	size_t most = 4 + each * (cgw_policy_value(p)->entries + 1);
 
-	if (!cgw_policy_rules(p, &canonical) && !cgw_policy_compile(canonical, ORDERED, &again) &&
+	if (!cgw_policy_rules(p, &canonical) && !cgw_policy_compile(canonical, semantics, &again) &&
 	    !cgw_policy_rules(again, &fixed) && same_table(p, again) &&
 	    same_rules(canonical, fixed) && cgw_rules_count(canonical) <= most)
 		return true;
@@ -146,7 +154,8 @@ static bool names_its_rule(const struct cgw_policy *p, const struct cgw_rules *r
 		    !cgw_policy_check(p, type, major, minor, bit, NULL))
 			refused = bit;
 	if (rule.type && rule.allow == allow && cgw__rule_matches(&rule, type, major, minor) &&
-	    rule.access & (allow ? (access ? access : RWM) : refused))
+	    (semantics != ORDERED ||
+	     rule.access & (allow ? (access ? access : RWM) : refused)))
 		return true;
 	tap_note("type %u %u:%u access %u: verdict %d, rule type %d of", type, major, minor, access,
 		 allow, rule.type);
@@ -167,7 +176,7 @@ static void random_list(struct cgw_rules *rules, const struct space *s)
 	}
 }
 
-static int random_lists_compile_to_what_they_mean(void)
+static int random_lists(enum cgw_semantics with)
 {
 	/* the last two are never in a rule: an ordinary number and the largest */
 	static const struct space spaces[] = {
@@ -176,21 +185,44 @@ static int random_lists_compile_to_what_they_mean(void)
 		{ { 1, 3, 5, 4294967294U, 777, ANY }, 6 },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	long n = cgtest_scale(120000);
+	long n = cgtest_scale(120000), refused = 0;
 
 	random_state = 1;
+	semantics = with;
 	for (long i = 0; i < n; i++) {
 		const struct space *s = &spaces[i % 3];
 		_cleanup_policy_ struct cgw_policy *p = NULL;
 		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+		int err;
 
 		random_list(rules, s);
-		CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+		err = cgw_policy_compile(rules, semantics, &p);
+		CHECK_INT(err, cgw_rules_validate(rules, semantics));
+		refused += err != 0;
+		if (err)
+			continue;
 		if (!agree(p, rules, s) || !round_trips(p, rules) || !names_its_rule(p, rules, s))
 			FAIL("list %ld", i);
 	}
-	tap_note("%ld lists", n);
+	semantics = ORDERED;
+	tap_note("%ld lists, %ld refused", n, refused);
+	CHECK((refused > 0) == (with == CGW_SEMANTICS_RUNC));
 	return TAP_PASS;
+}
+
+static int random_lists_compile_to_what_they_mean(void)
+{
+	return random_lists(ORDERED);
+}
+
+static int random_lists_compile_to_what_runc_makes_of_them(void)
+{
+	return random_lists(CGW_SEMANTICS_RUNC);
+}
+
+static int random_lists_compile_to_what_containerd_makes_of_them(void)
+{
+	return random_lists(CGW_SEMANTICS_CONTAINERD);
 }
 
 static int named_lists_compile_to_what_they_mean(void)
@@ -416,6 +448,8 @@ static int compiling_does_not_depend_on_former_lists(void)
 
 static const struct tap_test tests[] = {
 	T(random_lists_compile_to_what_they_mean),
+	T(random_lists_compile_to_what_runc_makes_of_them),
+	T(random_lists_compile_to_what_containerd_makes_of_them),
 	T(named_lists_compile_to_what_they_mean),
 	T(redundant_rules_take_no_entry),
 	T(full_table_compiles_and_one_more_is_refused),

@@ -124,7 +124,7 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 		return -errno;
 	if (value->magic && (value->magic != CGW_POLICY_MAGIC ||
 			     value->version != CGW_POLICY_VERSION ||
-			     value->semantics > CGW_SEMANTICS_ORDERED))
+			     value->semantics > CGW_SEMANTICS_CONTAINERD))
 		return -ESTALE;
 	return 0;
 }

@@ -188,6 +188,11 @@ struct cgw_policy {
 int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
 			   struct cgw_policy **ret_policy);
 
+const struct cgw_policy_slot *cgw__policy_lookup(const struct cgw_policy_value *v,
+						 unsigned int type, uint32_t major, uint32_t minor);
+uint8_t cgw__policy_verdicts(const struct cgw_policy_value *v, unsigned int type, uint32_t major,
+			     uint32_t minor);
+
 /* rules.c */
 struct cgw_rules {
 	struct cgw *c;
@@ -199,6 +204,28 @@ struct cgw_rules {
 int cgw__rules_append(struct cgw_rules *rules, const struct cgw_rules *more);
 bool cgw__rule_matches(const struct cgw_rule *rule, unsigned int type, uint32_t major,
 		       uint32_t minor);
+
+/* semantics.c */
+struct cgw__exception {
+	char type;
+	uint8_t access;
+	uint32_t major;
+	uint32_t minor;
+};
+
+struct cgw__emulator {
+	bool allow; /* what holds for devices without an exception */
+	struct cgw__exception *exceptions;
+	size_t n;
+};
+
+int cgw__emulator_run(struct cgw__emulator *e, const struct cgw_rules *rules, size_t *ret_refused);
+void cgw__emulator_free(struct cgw__emulator *e);
+bool cgw__emulator_reaches(const struct cgw__exception *x);
+uint8_t cgw__emulator_verdicts(const struct cgw__emulator *e, unsigned int type, uint32_t major,
+			       uint32_t minor);
+uint8_t cgw__rules_verdicts(const struct cgw_rules *rules, enum cgw_semantics semantics,
+			    unsigned int type, uint32_t major, uint32_t minor);
 
 /* device.c or nobpf.c */
 void cgw__loader_free(struct cgw__loader *l);

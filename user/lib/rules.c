@@ -358,32 +358,3 @@ bool cgw__rule_matches(const struct cgw_rule *rule, unsigned int type, uint32_t 
 	return (rule->major == CGW_DEVICE_ANY || rule->major == major) &&
 	       (rule->minor == CGW_DEVICE_ANY || rule->minor == minor);
 }
-
-/* ordered: per access bit the last matching rule decides; none = deny. */
-static bool evaluate_ordered(const struct cgw_rules *rules, unsigned int type, uint32_t major,
-			     uint32_t minor, unsigned int access)
-{
-	unsigned int allowed = 0;
-
-	for (size_t i = 0; i < rules->n; i++) {
-		const struct cgw_rule *rule = &rules->rules[i];
-
-		if (!cgw__rule_matches(rule, type, major, minor))
-			continue;
-		if (rule->allow)
-			allowed |= rule->access;
-		else
-			allowed &= ~(unsigned int)rule->access;
-	}
-	return access ? (allowed & access) == access : allowed != 0;
-}
-
-bool cgw_rules_evaluate(const struct cgw_rules *rules, enum cgw_semantics semantics,
-			unsigned int type, uint32_t major, uint32_t minor, unsigned int access)
-{
-	switch (semantics) {
-	case CGW_SEMANTICS_ORDERED:
-		return evaluate_ordered(rules, type, major, minor, access);
-	}
-	return false;
-}

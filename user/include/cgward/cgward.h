@@ -619,8 +619,22 @@ struct cgw_rule {
 };
 
 enum cgw_semantics {
-	CGW_SEMANTICS_ORDERED, /* per access bit the last matching rule decides */
+	CGW_SEMANTICS_ORDERED,	  /* per access bit the last matching rule decides */
+	CGW_SEMANTICS_RUNC,	  /* runc's emulator of cgroup v1, with what it refuses */
+	CGW_SEMANTICS_CONTAINERD, /* the last rule that overlaps the request decides */
 };
+
+/**
+ * cgw_semantics_name() - "ordered", "runc" or "containerd".
+ */
+CGW_API const char *cgw_semantics_name(enum cgw_semantics semantics);
+
+/**
+ * cgw_semantics_parse() - the semantics of a name.
+ *
+ * Return: 0 or -EINVAL.
+ */
+CGW_API int cgw_semantics_parse(const char *name, enum cgw_semantics *ret_semantics);
 
 /**
  * cgw_rules_new() - an empty list; no rule = deny.
@@ -681,8 +695,17 @@ CGW_API size_t cgw_rules_count(const struct cgw_rules *rules);
 CGW_API const struct cgw_rule *cgw_rules_at(const struct cgw_rules *rules, size_t i);
 
 /**
- * cgw_rules_evaluate() - the verdict of a list, by its definition and without a table.
+ * cgw_rules_validate() - is the list one that these semantics accept?
  * @rules: list.
+ * @semantics: how to read it. runc refuses to take part of a wildcard back.
+ *
+ * Return: 0, or -EINVAL naming the rule and why.
+ */
+CGW_API int cgw_rules_validate(const struct cgw_rules *rules, enum cgw_semantics semantics);
+
+/**
+ * cgw_rules_evaluate() - the verdict of a list, by its definition and without a table.
+ * @rules: list; one that cgw_rules_validate() refuses denies everything.
  * @semantics: how to read it.
  * @type: CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR.
  * @major: device number.

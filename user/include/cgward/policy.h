@@ -27,6 +27,9 @@
 /* Entries a policy may have: at this load a place for each is found within a few seeds. */
 #define CGW_POLICY_ENTRIES 208U
 
+/* Flag: semantics runc, and what no rule names is allowed; for reading the policy back. */
+#define CGW_POLICY_ALLOWS 1U
+
 /* Which kinds of entries exist for a type, so that the others are not probed. */
 #define CGW_POLICY_EXACT 1U
 #define CGW_POLICY_MAJOR 2U /* major:* */
@@ -53,7 +56,7 @@ struct cgw_policy_value {
 	__u32 magic;
 	__u16 version;
 	__u8 semantics; /* enum cgw_semantics */
-	__u8 pad;
+	__u8 flags;	/* CGW_POLICY_ALLOWS */
 	__u32 generation; /* 1 for a group's first policy, then one more at each change */
 	__u32 seed;
 	__u32 entries;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Between the compiler of device rules and what makes a value for the kernel of its table. */
+#ifndef CGWARD_TABLE_H
+#define CGWARD_TABLE_H
+
+#include "internal.h"
+
+/* One class of devices, before it has its place in the hash. */
+struct cgw__entry {
+	uint32_t major;
+	uint32_t minor;
+	uint8_t type;
+	uint8_t verdicts;
+};
+
+struct cgw__table {
+	struct cgw__entry *entries;
+	size_t n;
+	size_t room;
+	uint8_t fallback[4]; /* by type */
+	bool invert;	     /* runc: the rules are exceptions from "allow" */
+};
+
+int cgw__tabulate(const struct cgw_rules *rules, enum cgw_semantics semantics,
+		  struct cgw__table *t);
+void cgw__table_free(struct cgw__table *t);
+
+#endif
