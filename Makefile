@@ -50,7 +50,7 @@ cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cp
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 lib-src = canon.c compile.c context.c controllers.c explain.c file.c freeze.c group.c kill.c path.c policy.c \
-	probe.c procs.c rules.c semantics.c spawn.c update.c wait.c \
+	oci.c probe.c procs.c rules.c semantics.c spawn.c update.c wait.c \
 	$(if $(filter 1,$(BPF)),device.c device_loader.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))

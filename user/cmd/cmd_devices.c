@@ -34,7 +34,7 @@ static void print_policy_json(struct cmd_ctx *x, struct cgw_group *g, const stru
 	js_key(&x->out, "by");
 	js_string(&x->out, "cgward");
 	js_key(&x->out, "semantics");
-	js_string(&x->out, "ordered");
+	js_string(&x->out, cgw_semantics_name(d->semantics));
 	js_key(&x->out, "generation");
 	js_number(&x->out, d->generation);
 	js_key(&x->out, "class_bytes");
@@ -49,8 +49,8 @@ static void print_policy_text(struct cmd_ctx *x, const struct cgw_devices *d,
 	const char *indent = alone ? "" : "  ";
 	char text[CGW_RULE_TEXT_MAX];
 
-	fprintf(x->out.f, "%s# cgward, ordered, generation %u, program %u%s\n", indent, d->generation,
-		d->prog_id, d->policy ? "" : ", not written: everything is denied");
+	fprintf(x->out.f, "%s# cgward, %s, generation %u, program %u%s\n", indent,
+		cgw_semantics_name(d->semantics), d->generation, d->prog_id, d->policy ? "" : ", not written: everything is denied");
 	for (size_t i = 0; i < cgw_rules_count(rules); i++)
 		fprintf(x->out.f, "%s%s\n", indent, cgw_rule_format(cgw_rules_at(rules, i), text));
 }

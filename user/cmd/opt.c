@@ -23,7 +23,7 @@ const struct cmd_opt opts_resources[] = {
 const struct cmd_opt opts_devices[] = {
 	{ "devices", OPT_DEVICES, "LIST", "begin the device policy with oci, runc, basic, none, all or a FILE" },
 	{ "device", 'd', "RULE", "add '[allow|deny] a|b|c [MAJ:MIN] [rwm]' or PATH[:rwm]; repeatable" },
-	{ "semantics", OPT_SEMANTICS, "NAME", "how rules are read: ordered (the last match decides, bit by bit)" },
+	{ "semantics", OPT_SEMANTICS, "NAME", "how rules are read: ordered (the last match decides, bit by bit), runc, containerd" },
 	{ 0 },
 };
 
@@ -230,9 +230,9 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 		s->rule_args[s->n_rule_args++] = arg;
 		return 0;
 	case OPT_SEMANTICS:
-		if (strcmp(arg, "ordered"))
-			return cmd_usage(x, "unknown semantics '%s': there is ordered", arg);
-		s->semantics = CGW_SEMANTICS_ORDERED;
+		if (cgw_semantics_parse(arg, &s->semantics))
+			return cmd_usage(x, "unknown semantics '%s': there are ordered, runc, containerd",
+					 arg);
 		return 0;
 	default:
 		return cmd_usage(x, "unexpected option");

@@ -368,6 +368,12 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 	err = cgw_group_get_devices(g, &d);
 	if (err == -ENOENT)
 		cgw__hint(g->c, "cgward devices set %s --devices LIST gives it one", g->path);
+	if (!err && d.semantics != CGW_SEMANTICS_ORDERED) {
+		err = cgw__bad(g->c, -EOPNOTSUPP,
+			       "cannot extend the device policy of '%s': it was compiled as %s", g->path,
+			       cgw_semantics_name(d.semantics));
+		cgw__hint(g->c, "only ordered lists can be appended to: cgward devices set replaces it");
+	}
 	if (!err)
 		err = d.policy ? cgw_policy_rules(d.policy, &all) : cgw_rules_new(g->c, &all);
 	if (!err)

@@ -201,6 +201,7 @@ struct cgw_rules {
 	size_t room;
 };
 
+uint8_t cgw__parse_access(const char *word, size_t len);
 int cgw__rules_append(struct cgw_rules *rules, const struct cgw_rules *more);
 bool cgw__rule_matches(const struct cgw_rule *rule, unsigned int type, uint32_t major,
 		       uint32_t minor);

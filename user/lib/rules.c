@@ -98,7 +98,7 @@ static int bad_rule(const struct source *src, const char *at, int err, const cha
 }
 
 /* Letters of r, w, m in any order; 0 for anything else. */
-static uint8_t parse_access(const char *word, size_t len)
+uint8_t cgw__parse_access(const char *word, size_t len)
 {
 	uint8_t access = 0;
 
@@ -156,8 +156,8 @@ static int parse_path(const struct source *src, const char *at, struct cgw_rule 
 		len--;
 	rule->access = CGW_DEVICE_RWM;
 	colon = memrchr(at, ':', len);
-	if (colon && parse_access(colon + 1, len - (size_t)(colon + 1 - at))) {
-		rule->access = parse_access(colon + 1, len - (size_t)(colon + 1 - at));
+	if (colon && cgw__parse_access(colon + 1, len - (size_t)(colon + 1 - at))) {
+		rule->access = cgw__parse_access(colon + 1, len - (size_t)(colon + 1 - at));
 		len = (size_t)(colon - at);
 	}
 	if (len >= sizeof(path))
@@ -212,7 +212,7 @@ static int parse_rule(const struct source *src, struct cgw_rule *ret_rule)
 		word = cgw__next_word(&p, &len);
 	}
 	if (word) {
-		rule.access = parse_access(word, len);
+		rule.access = cgw__parse_access(word, len);
 		if (!rule.access)
 			return bad_rule(src, word, -EINVAL, "'%.*s' is no access: letters of r, w, m",
 					(int)len, word);
@@ -292,6 +292,8 @@ int cgw_rules_add_file(struct cgw_rules *rules, const char *path)
 	n = cgw__read_fd(standard ? STDIN_FILENO : opened, &text);
 	if (n < 0)
 		return cgw__err(rules->c, (int)n, "cannot read rule file '%s'", path);
+	if (text[0] == '{' || text[0] == '[')
+		return cgw_rules_add_oci(rules, standard ? "stdin" : path, text, (size_t)n);
 	return cgw_rules_add_text(rules, standard ? "stdin" : path, text, (size_t)n);
 }
 

@@ -680,7 +680,23 @@ CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const 
 			       size_t len);
 
 /**
+ * cgw_rules_add_oci() - append the device rules of an OCI config.json.
+ * @rules: list, unchanged on failure.
+ * @name: what messages call the document (a file name).
+ * @text: JSON: a whole config.json, its "linux", its "resources", or an array of rules.
+ * @len: its length in bytes.
+ *
+ * Absent or null: type = a, major and minor = *, access = rwm, allow = false. -1 is * too.
+ *
+ * Return: 0, or -EINVAL naming the place and what is wrong there, equal keys included.
+ */
+CGW_API int cgw_rules_add_oci(struct cgw_rules *rules, const char *name, const char *text,
+			      size_t len);
+
+/**
  * cgw_rules_add_file() - append the rules of a file; "-" is standard input.
+ *
+ * A file whose first byte is '{' or '[' is JSON for cgw_rules_add_oci(), any other text.
  */
 CGW_API int cgw_rules_add_file(struct cgw_rules *rules, const char *path);
 
