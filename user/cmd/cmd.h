@@ -165,6 +165,7 @@ int cmd_create(struct cmd_ctx *x, int argc, char **argv);
 int cmd_delete(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_allow(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_compile(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_clear(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);

@@ -57,6 +57,8 @@ const struct cmd cmd_table[] = {
 	  "GROUP|--policy FILE|--devices LIST  TYPE MAJ:MIN ACCESS|-",
 	  "the verdict on a device and the rule that gives it, live or of a file",
 	  OPTS(opts_check, opts_devices) },
+	{ "devices compile", cmd_devices_compile, 0, 0, 0, 0, "--policy FILE|--devices LIST [-d RULE]...",
+	  "the decision table of a rule list", OPTS(opts_policy, opts_devices) },
 	{ "doctor", cmd_doctor, 0, 0, CMD_ALL_CAPS, 0, "",
 	  "what works on this kernel and host, what is missing, how to get it", NULL },
 	{ "unload", cmd_unload, 0, 0, 0, CAPS_WRITE | CAPS_READ | CAPS_BPF, "[--force]",

@@ -227,8 +227,7 @@ static const struct {
 
 static int compare_slots(const void *a, const void *b)
 {
-	const struct cgw_policy_slot *x = *(const struct cgw_policy_slot *const *)a;
-	const struct cgw_policy_slot *y = *(const struct cgw_policy_slot *const *)b;
+	const struct cgw_policy_slot *x = a, *y = b;
 
 	if (level_of(x) != level_of(y))
 		return level_of(x) - level_of(y);
@@ -239,28 +238,39 @@ static int compare_slots(const void *a, const void *b)
 	return (x->minor > y->minor) - (x->minor < y->minor);
 }
 
+ssize_t cgw_policy_entries(const struct cgw_policy *policy, struct cgw_policy_slot **ret_entries)
+{
+	const struct cgw_policy_value *v = &policy->value;
+	struct cgw_policy_slot *entries = calloc(v->entries + 1, sizeof(*entries));
+	size_t n = 0;
+
+	if (!entries)
+		return cgw__oom(policy->c);
+	for (size_t i = 0; i < CGW_POLICY_SLOTS && n < v->entries; i++)
+		if (v->slots[i].type)
+			entries[n++] = v->slots[i];
+	qsort(entries, n, sizeof(*entries), compare_slots);
+	*ret_entries = entries;
+	return (ssize_t)n;
+}
+
 int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules **ret_rules)
 {
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
-	_cleanup_free_ const struct cgw_policy_slot **slots = NULL;
+	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
 	struct canon k = { .v = &policy->value };
-	size_t n = 0;
+	ssize_t n;
 
 	k.err = cgw_rules_new(policy->c, &rules);
 	if (k.err)
 		return k.err;
 	k.rules = rules;
-	slots = calloc(CGW_POLICY_SLOTS, sizeof(*slots));
-	if (!slots)
-		return cgw__oom(policy->c);
-	for (size_t i = 0; i < CGW_POLICY_SLOTS; i++)
-		if (k.v->slots[i].type)
-			slots[n++] = &k.v->slots[i];
-	if (n)
-		qsort(slots, n, sizeof(slots[0]), compare_slots);
+	n = cgw_policy_entries(policy, &entries);
+	if (n < 0)
+		return (int)n;
 	tellers[k.v->semantics].begin(&k);
-	for (size_t i = 0; i < n; i++)
-		tellers[k.v->semantics].slot(&k, slots[i]);
+	for (ssize_t i = 0; i < n; i++)
+		tellers[k.v->semantics].slot(&k, &entries[i]);
 	if (k.err)
 		return k.err;
 	*ret_rules = TAKE_PTR(rules);

@@ -766,6 +766,19 @@ CGW_API void cgw_policy_free(struct cgw_policy *policy);
 CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy);
 
 /**
+ * cgw_policy_entries() - the table's entries; what none of them says, its fallback says.
+ * @policy: policy.
+ * @ret_entries: *:MIN entries, then MAJ:*, then exact, each kind sorted; free() it.
+ *
+ * The most specific entry decides: exact, MAJ:*, *:MIN, then the fallback of the type in
+ * cgw_policy_value().
+ *
+ * Return: how many, or -ENOMEM.
+ */
+CGW_API ssize_t cgw_policy_entries(const struct cgw_policy *policy,
+				   struct cgw_policy_slot **ret_entries);
+
+/**
  * cgw_policy_check() - the verdict of a table.
  * @policy: policy.
  * @type: as cgw_rules_evaluate(); also @major, @minor and @access.
