@@ -20,7 +20,7 @@
 
 #define TARGET_RATIO 20
 #define TARGET_RULES 12
-#define MAX_RULES 200
+#define MAX_RULES 1024
 #define MAX_GROUPS 1000
 #define CHECKS 20000
 
@@ -34,7 +34,8 @@ static struct apply_cost {
 	{ .rules = 1, .groups = MAX_GROUPS },
 	{ .rules = TARGET_RULES, .groups = MAX_GROUPS },
 	{ .rules = 64, .groups = 100 },
-	{ .rules = MAX_RULES, .groups = 40 },
+	{ .rules = 256, .groups = 30 },
+	{ .rules = MAX_RULES, .groups = 8 },
 };
 
 static struct cgw *c;
@@ -210,11 +211,18 @@ static void set_devices(struct cgw_group *g, const struct cgw_policy *policy)
 		die("set the policy");
 }
 
+/* The map or program that serves the policy's size class. */
+static int pinned(const struct cgw_policy *policy, unsigned int kind)
+{
+	return loader->fds[cgw__pin(cgw_policy_value(policy, NULL)->size_class, kind)];
+}
+
 static void write_value(const struct cgw_group *g, const struct cgw_policy *policy)
 {
 	uint64_t id = cgw_group_id(g);
 
-	if (bpf_map_update_elem(loader->fds[POLICIES], &id, cgw_policy_value(policy), BPF_ANY))
+	if (bpf_map_update_elem(pinned(policy, POLICIES), &id, cgw_policy_value(policy, NULL),
+				BPF_ANY))
 		die("write the policy");
 }
 
@@ -240,7 +248,7 @@ static void round_of_ours(struct apply_cost *a, const struct cgw_policy *policy,
 	remove_groups(n);
 
 	make_groups(n, NULL);
-	bench_add(&a->attach, TIMED(n, attach(groups[i], loader->fds[FILTER], -EBADF)));
+	bench_add(&a->attach, TIMED(n, attach(groups[i], pinned(policy, FILTER), -EBADF)));
 	bench_add(&a->write, TIMED(n, write_value(groups[i], policy)));
 	remove_groups(n);
 }
@@ -318,7 +326,7 @@ static void set_up_check(struct check_cost *cost, int n, int place)
 	policy = compile(rules, n);
 	cost->ours.g = make_group("ours", number, NULL);
 	set_devices(cost->ours.g, policy);
-	cost->ours.prog_fd = loader->fds[FILTER];
+	cost->ours.prog_fd = pinned(policy, FILTER);
 	cgw_policy_free(policy);
 
 	cost->peer.g = make_group("peer", number++, NULL);

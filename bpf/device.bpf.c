@@ -3,8 +3,8 @@
  * The device filter that every governed group shares. Hook: cgroup/dev, Linux 4.15;
  * storage shared between programs by an 8-byte key: Linux 5.9.
  *
- * The rules were compiled to a decision table by user space (user/lib/policy.c);
- * here the most specific entry is looked up and one bit of it tested.
+ * The rules were compiled to a decision table by user space (user/lib/compile.c); here the
+ * most specific entry is looked up and one bit of it tested.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -12,65 +12,81 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Keyed by the group of the attachment, so descendants share the policy of their ancestor. */
-struct {
-	__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);
-	__type(key, __u64);
-	__type(value, struct cgw_policy_value);
-} cgward_policy SEC(".maps");
+/* The table of one value, wherever its size class puts the parts. */
+struct table {
+	const struct cgw_policy_value *head;
+	const struct cgw_policy_slot *slots;
+	const __u8 *displace;
+	__u32 n_slots;
+	__u32 n_buckets;
+};
 
 /* The verdicts of one class of devices, or -1 where the table has no entry for it. */
-static __always_inline int lookup(const struct cgw_policy_value *p, __u32 type, __u32 major,
-				  __u32 minor)
+static __always_inline int lookup(const struct table *t, __u32 type, __u32 major, __u32 minor)
 {
-	__u64 hash = cgw_policy_hash(p->seed, type, major, minor);
-	__u32 i = cgw_policy_index(hash, p->displace[cgw_policy_bucket(hash)]);
-	const struct cgw_policy_slot *s = &p->slots[i];
+	__u64 hash = cgw_policy_hash(t->head->seed, type, major, minor);
+	__u32 displace = t->displace[cgw_policy_bucket(hash, t->n_buckets)];
+	const struct cgw_policy_slot *s = &t->slots[cgw_policy_index(hash, displace, t->n_slots)];
 
 	if (s->major != major || s->minor != minor || s->type != type)
 		return -1;
 	return s->verdicts;
 }
 
-static __always_inline int decide(const struct cgw_policy_value *p, struct bpf_cgroup_dev_ctx *ctx)
+static __always_inline int decide(const struct table *t, struct bpf_cgroup_dev_ctx *ctx)
 {
 	__u32 access = ctx->access_type >> 16 & CGW_DEVICE_RWM;
 	__u32 type = ctx->access_type & 3;
-	__u32 levels = p->levels[type];
+	__u32 levels = t->head->levels[type];
 	int verdicts = -1;
 
 	if (levels & CGW_POLICY_EXACT)
-		verdicts = lookup(p, type, ctx->major, ctx->minor);
+		verdicts = lookup(t, type, ctx->major, ctx->minor);
 	if (verdicts < 0 && levels & CGW_POLICY_MAJOR)
-		verdicts = lookup(p, type, ctx->major, CGW_DEVICE_ANY);
+		verdicts = lookup(t, type, ctx->major, CGW_DEVICE_ANY);
 	if (verdicts < 0 && levels & CGW_POLICY_MINOR)
-		verdicts = lookup(p, type, CGW_DEVICE_ANY, ctx->minor);
+		verdicts = lookup(t, type, CGW_DEVICE_ANY, ctx->minor);
 	if (verdicts < 0)
-		verdicts = p->fallback[type];
+		verdicts = t->head->fallback[type];
 	return verdicts >> access & 1;
 }
 
-/* The filter proper: a group without a written policy may open nothing. */
-SEC("cgroup/dev")
-int cgward_dev(struct bpf_cgroup_dev_ctx *ctx)
-{
-	const struct cgw_policy_value *p = bpf_get_local_storage(&cgward_policy, 0);
-
-	if (!p->magic)
-		return 0;
-	return decide(p, ctx);
-}
-
 /*
- * Stands in while a group that already has processes is adopted: everything
- * passes until the policy is written, then cgward_dev takes its place.
+ * For each size class the map, keyed by the group of the attachment, so that descendants
+ * share the policy of their ancestor; the filter proper, under which a group without a
+ * written policy may open nothing; and its stand-in while a group that already has
+ * processes is adopted: everything passes until the policy is written, then the filter
+ * takes its place.
  */
-SEC("cgroup/dev")
-int cgward_dev_new(struct bpf_cgroup_dev_ctx *ctx)
-{
-	const struct cgw_policy_value *p = bpf_get_local_storage(&cgward_policy, 0);
+#define POLICY_CLASS(N)                                                                     \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_CGROUP_STORAGE);                                  \
+		__type(key, __u64);                                                         \
+		__type(value, struct cgw_policy_value_##N);                                 \
+	} cgward_policy##N SEC(".maps");                                                    \
+                                                                                            \
+	static __always_inline int run##N(struct bpf_cgroup_dev_ctx *ctx, int unwritten)    \
+	{                                                                                   \
+		const struct cgw_policy_value_##N *p =                                      \
+			bpf_get_local_storage(&cgward_policy##N, 0);                        \
+		const struct table t = { &p->head, p->slots, p->displace,                   \
+					 CGW_POLICY_SLOTS_##N, CGW_POLICY_BUCKETS_##N };    \
+                                                                                            \
+		return p->head.magic ? decide(&t, ctx) : unwritten;                         \
+	}                                                                                   \
+                                                                                            \
+	SEC("cgroup/dev")                                                                   \
+	int cgward_dev##N(struct bpf_cgroup_dev_ctx *ctx)                                   \
+	{                                                                                   \
+		return run##N(ctx, 0);                                                      \
+	}                                                                                   \
+                                                                                            \
+	SEC("cgroup/dev")                                                                   \
+	int cgward_dev_new##N(struct bpf_cgroup_dev_ctx *ctx)                               \
+	{                                                                                   \
+		return run##N(ctx, 1);                                                      \
+	}
 
-	if (!p->magic)
-		return 1;
-	return decide(p, ctx);
-}
+POLICY_CLASS(0)
+POLICY_CLASS(1)
+POLICY_CLASS(2)

@@ -331,8 +331,8 @@ cat >"$tmp/skeleton.c" <<'E2'
 int main(void)
 {
 	struct cgw_device_bpf *skel = cgw_device_bpf__open();
-	int wrong = !skel || bpf_map__value_size(skel->maps.cgward_policy) !=
-				     sizeof(struct cgw_policy_value);
+	int wrong = !skel || bpf_map__value_size(skel->maps.cgward_policy2) !=
+				     sizeof(struct cgw_policy_value_2);
 
 	cgw_device_bpf__destroy(skel);
 	return wrong;

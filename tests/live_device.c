@@ -91,7 +91,6 @@ static int policy_is_read_back_as_it_was_written(void)
 		cgtest_policy(c, "deny a\nc 136:* rw\nb *:7 r\nc 1:3");
 	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 }, none = { 0 };
 	_cleanup_free_ struct cgw_program *programs = NULL;
-	struct cgw_policy_value want = *cgw_policy_value(p);
 
 	CHECK_INT(cgw_group_get_devices(g, &none), -ENOENT);
 	CHECK_HAS(cgw_strerror(c), "has no cgward device policy");
@@ -101,13 +100,14 @@ static int policy_is_read_back_as_it_was_written(void)
 	CHECK(d.policy);
 	CHECK_INT(d.generation, 2);
 	CHECK_INT(d.semantics, ORDERED);
-	CHECK_INT(d.class_bytes, sizeof(want));
-	want.generation = 2;
-	CHECK(!memcmp(cgw_policy_value(d.policy), &want, sizeof(want)));
+	CHECK_INT(d.class_bytes, p->size);
+	CHECK_INT(d.policy->size, p->size);
+	p->value->generation = 2;
+	CHECK(!memcmp(d.policy->value, p->value, p->size));
 	CHECK_INT(cgw_group_device_programs(g, &programs), 1);
 	CHECK_INT(programs[0].id, d.prog_id);
 	CHECK(programs[0].ours);
-	CHECK_STR(programs[0].name, "cgward_dev");
+	CHECK_STR(programs[0].name, "cgward_dev0");
 	return TAP_PASS;
 }
 
@@ -225,26 +225,24 @@ static int open_descriptors_stay_usable(void)
 	return TAP_PASS;
 }
 
-static int every_open_is_decided_by_the_old_or_the_new_policy(void)
+/* Switch between policies while a loop opens nodes, of which each sees what it must. */
+static int switch_under_load(const char *name, struct cgw *c, struct cgw_policy *const *policies,
+			     size_t n)
 {
 	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
 					     "changes:/dev/full", "changes:/dev/urandom", NULL };
-	_cleanup_top_ char *top = cgtest_new("switch");
-	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_top_ char *top = cgtest_new(name);
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
-	_cleanup_policy_ struct cgw_policy *a = cgtest_policy(c, "c 1:3\nc 1:7");
-	_cleanup_policy_ struct cgw_policy *b =
-		cgtest_policy(c, "c 1:9\nc 1:* rw\ndeny c 1:5\ndeny c 1:7");
 	_cleanup_opener_ struct cgtest_opener o = { 0 };
 	_cleanup_free_ char *text = NULL;
 	long switches = 0;
 	char count[32];
 
-	CHECK_INT(cgw_group_set_devices(g, a), 1);
+	CHECK_INT(cgw_group_set_devices(g, policies[0]), 1);
 	snprintf(count, sizeof(count), "%ld", cgtest_scale(100000));
 	o = cgtest_opener_start(top, count, nodes);
 	while (!cgtest_opener_done(&o)) {
-		if (cgw_group_set_devices(g, switches++ & 1 ? a : b) < 0)
+		if (cgw_group_set_devices(g, policies[++switches % (long)n]) < 0)
 			FAIL("%s", cgw_strerror(c));
 		/* on few processors the opener must come to see each policy */
 		if (!(switches & 15))
@@ -254,6 +252,45 @@ static int every_open_is_decided_by_the_old_or_the_new_policy(void)
 		FAIL("after %ld switches: %s", switches, text);
 	tap_note("%ld switches; %s", switches, strtok(text, "\n"));
 	return TAP_PASS;
+}
+
+#define FULL_ONLY "c 1:3\nc 1:7\n"
+#define URANDOM_ONLY "c 1:9\nc 1:* rw\ndeny c 1:5\ndeny c 1:7\n"
+
+static int every_open_is_decided_by_the_old_or_the_new_policy(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *a = cgtest_policy(c, FULL_ONLY);
+	_cleanup_policy_ struct cgw_policy *b = cgtest_policy(c, URANDOM_ONLY);
+
+	return switch_under_load("switch", c, (struct cgw_policy *[]){ a, b }, 2);
+}
+
+/* A policy with n more entries, of devices that are not there. */
+static struct cgw_policy *larger_policy(struct cgw *c, const char *text, unsigned int n)
+{
+	char *all = malloc(strlen(text) + n * 32 + 1), *end = stpcpy(all, text);
+	struct cgw_policy *p;
+
+	for (unsigned int i = 0; i < n; i++)
+		end += sprintf(end, "b %u:%u r\n", 200 + i % 50, i);
+	p = cgtest_policy(c, all);
+	free(all);
+	return p;
+}
+
+static int so_it_is_when_the_size_class_changes(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *small = larger_policy(c, FULL_ONLY, 0);
+	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, URANDOM_ONLY, 100);
+	_cleanup_policy_ struct cgw_policy *large = larger_policy(c, FULL_ONLY, 2000);
+
+	CHECK_INT(small->value->size_class, 0);
+	CHECK_INT(medium->value->size_class, 1);
+	CHECK_INT(large->value->size_class, 2);
+	return switch_under_load("classes", c,
+				 (struct cgw_policy *[]){ small, medium, large, medium }, 4);
 }
 
 /* From no policy to one and back, under load: what the policy allows is never refused. */
@@ -273,7 +310,7 @@ static int populated_groups_are_adopted_without_a_gap(void)
 		if (cgw_group_set_devices(g, p) != 1)
 			FAIL("round %ld: %s", i, cgw_strerror(c));
 		CHECK_INT(cgw_group_device_programs(g, &programs), 1);
-		CHECK_STR(programs[0].name, "cgward_dev");
+		CHECK_STR(programs[0].name, "cgward_dev0");
 		CHECK_INT(cgw_group_clear_devices(g), 1);
 	}
 	CHECK_INT(cgtest_opener_stop(&o, &text), 0);
@@ -420,6 +457,7 @@ static const struct tap_test tests[] = {
 	T(children_are_governed_by_their_ancestors_too),
 	T(open_descriptors_stay_usable),
 	T(every_open_is_decided_by_the_old_or_the_new_policy),
+	T(so_it_is_when_the_size_class_changes),
 	T(populated_groups_are_adopted_without_a_gap),
 	T(policies_of_another_load_are_taken_over_without_a_gap),
 	T(concurrent_writers_lose_no_rule),

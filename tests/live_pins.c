@@ -86,7 +86,7 @@ static int second_process_uses_the_same_program(void)
 	CHECK(is_private_dir(dir));
 	CHECK_INT(strlen(dir), strlen(PINS) + 1 + 16);
 	for (size_t i = 0; i < 3; i++) {
-		static const char *const names[] = { "policies", "filter", "adopter" };
+		static const char *const names[] = { "policies0", "filter1", "adopter2" };
 
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		CHECK(!access(path, F_OK));
@@ -244,7 +244,7 @@ static int it_works_without_bpffs(void)
 /* Pins that a killed loader left incomplete are made anew; old policies stay and are taken over. */
 static int incomplete_pins_are_replaced(void)
 {
-	static const char *const names[] = { "policies", "filter", "adopter" };
+	static const char *const names[] = { "policies0", "filter1", "adopter2" };
 	_cleanup_top_ char *top = cgtest_new("partial");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

@@ -16,7 +16,7 @@ static void print_number(struct out *o, const char *key, uint32_t number)
 static void print_json(struct out *o, const struct cgw_policy *policy,
 		       const struct cgw_policy_slot *entries, ssize_t n)
 {
-	const struct cgw_policy_value *value = cgw_policy_value(policy);
+	const struct cgw_policy_value *value = cgw_policy_value(policy, NULL);
 
 	js_begin(o, '{');
 	js_key(o, "entries");

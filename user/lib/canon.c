@@ -240,15 +240,16 @@ static int compare_slots(const void *a, const void *b)
 
 ssize_t cgw_policy_entries(const struct cgw_policy *policy, struct cgw_policy_slot **ret_entries)
 {
-	const struct cgw_policy_value *v = &policy->value;
+	const struct cgw_policy_value *v = policy->value;
 	struct cgw_policy_slot *entries = calloc(v->entries + 1, sizeof(*entries));
+	const struct cgw_policy_slot *s;
 	size_t n = 0;
 
 	if (!entries)
 		return cgw__oom(policy->c);
-	for (size_t i = 0; i < CGW_POLICY_SLOTS && n < v->entries; i++)
-		if (v->slots[i].type)
-			entries[n++] = v->slots[i];
+	for (size_t i = 0; n < v->entries && (s = cgw__policy_slot(v, i)); i++)
+		if (s->type)
+			entries[n++] = *s;
 	qsort(entries, n, sizeof(*entries), compare_slots);
 	*ret_entries = entries;
 	return (ssize_t)n;
@@ -258,7 +259,7 @@ int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules **ret_rul
 {
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
 	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
-	struct canon k = { .v = &policy->value };
+	struct canon k = { .v = policy->value };
 	ssize_t n;
 
 	k.err = cgw_rules_new(policy->c, &rules);
@@ -295,8 +296,8 @@ bool cgw_policy_check(const struct cgw_policy *policy, unsigned int type, uint32
 		      uint32_t minor, unsigned int access, struct cgw_rule *ret_rule)
 {
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
-	uint8_t verdicts = cgw__policy_verdicts(&policy->value, type, major, minor);
-	enum cgw_semantics semantics = (enum cgw_semantics)policy->value.semantics;
+	uint8_t verdicts = cgw__policy_verdicts(policy->value, type, major, minor);
+	enum cgw_semantics semantics = (enum cgw_semantics)policy->value->semantics;
 	bool allow = verdicts >> (access & RWM) & 1;
 	unsigned int bits = access & RWM;
 

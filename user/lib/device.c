@@ -76,7 +76,7 @@ int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_prog
 }
 
 /* GFP_NOWAIT allocations fail now and then: the kernel says ENOMEM and means "again". */
-static int write_value(int map_fd, uint64_t id, const struct cgw_policy_value *value)
+static int write_value(int map_fd, uint64_t id, const void *value)
 {
 	for (int i = 0;; i++) {
 		if (!bpf_map_update_elem(map_fd, &id, value, BPF_ANY))
@@ -104,63 +104,80 @@ static int open_map(int prog_fd, struct bpf_map_info *ret_info)
 		memset(ret_info, 0, len);
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, ret_info, &len) < 0)
 			return -errno;
-		if (!strcmp(ret_info->name, CGW_MAP_NAME))
+		if (!strncmp(ret_info->name, CGW_MAP_NAME, strlen(CGW_MAP_NAME)))
 			return TAKE_FD(fd);
 	}
 	return -ESTALE;
 }
 
-/* Read the value that the program holds for the group. */
-static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value *value)
+/* Is this value one that this build can read? */
+static bool is_readable(const struct cgw_policy_value *v, uint32_t size)
 {
+	if (!v->magic)
+		return true;
+	return v->magic == CGW_POLICY_MAGIC && v->version == CGW_POLICY_VERSION &&
+	       v->semantics <= CGW_SEMANTICS_CONTAINERD && v->size_class < CGW_POLICY_CLASSES &&
+	       cgw__policy_classes[v->size_class].bytes == size;
+}
+
+/* Read the value that the program holds for the group; free() it. */
+static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value **ret_value,
+		      uint32_t *ret_size)
+{
+	_cleanup_free_ struct cgw_policy_value *value = NULL;
 	struct bpf_map_info map;
 	_cleanup_close_ int fd = open_map(prog_fd, &map);
 
 	if (fd < 0)
 		return fd;
-	if (map.value_size != sizeof(*value))
+	if (map.value_size < sizeof(*value))
 		return -ESTALE;
+	value = malloc(map.value_size);
+	if (!value)
+		return -ENOMEM;
 	if (bpf_map_lookup_elem(fd, &g->id, value) < 0)
 		return -errno;
-	if (value->magic && (value->magic != CGW_POLICY_MAGIC ||
-			     value->version != CGW_POLICY_VERSION ||
-			     value->semantics > CGW_SEMANTICS_CONTAINERD))
+	if (!is_readable(value, map.value_size))
 		return -ESTALE;
+	*ret_value = TAKE_PTR(value);
+	*ret_size = map.value_size;
 	return 0;
 }
 
-/* What stands between a list of attached programs and the one of ours among them. */
+/* What is attached to a group, as far as it is ours. */
 struct attached {
-	bool filter;
-	bool adopter;
-	int other_fd; /* a program of another build or an unshared load, or -EBADF */
+	bool filter;   /* of the size class that is wanted */
+	bool adopter;  /* likewise */
+	int others[8]; /* programs of other size classes, builds and unshared loads */
+	size_t n_others;
 };
 
 static void close_attached(struct attached *a)
 {
-	if (a->other_fd >= 0)
-		close(a->other_fd);
+	while (a->n_others)
+		close(a->others[--a->n_others]);
 }
 
-static int find_attached(struct cgw_group *g, const struct cgw__loader *l, struct attached *a)
+static int find_attached(struct cgw_group *g, const struct cgw__loader *l, unsigned int size_class,
+			 struct attached *a)
 {
+	uint32_t filter = l->ids[cgw__pin(size_class, FILTER)];
+	uint32_t adopter = l->ids[cgw__pin(size_class, ADOPTER)];
 	uint32_t ids[MAX_PROGRAMS], n;
 	int err = cgw__query_devices(g, ids, &n);
 
-	a->other_fd = -EBADF;
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < n; i++) {
 		struct bpf_prog_info info = { 0 };
 		int fd;
 
-		a->filter = a->filter || ids[i] == l->ids[FILTER];
-		a->adopter = a->adopter || ids[i] == l->ids[ADOPTER];
-		if (ids[i] == l->ids[FILTER] || ids[i] == l->ids[ADOPTER] ||
-		    get_program(ids[i], &info, &fd))
+		a->filter = a->filter || ids[i] == filter;
+		a->adopter = a->adopter || ids[i] == adopter;
+		if (ids[i] == filter || ids[i] == adopter || get_program(ids[i], &info, &fd))
 			continue;
-		if (is_ours(&info) && a->other_fd < 0)
-			a->other_fd = fd;
+		if (is_ours(&info) && a->n_others < ARRAY_SIZE(a->others))
+			a->others[a->n_others++] = fd;
 		else
 			close(fd);
 	}
@@ -195,7 +212,7 @@ static int attach(struct cgw_group *g, int prog_fd, int replace_fd)
 static int write_policy(struct cgw_group *g, const struct cgw__loader *l,
 			const struct cgw_policy_value *value)
 {
-	int err = write_value(l->fds[POLICIES], g->id, value);
+	int err = write_value(l->fds[cgw__pin(value->size_class, POLICIES)], g->id, value);
 
 	return err ? cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path) : 0;
 }
@@ -204,85 +221,117 @@ static int write_policy(struct cgw_group *g, const struct cgw__loader *l,
 static int set_fresh(struct cgw_group *g, const struct cgw__loader *l,
 		     const struct cgw_policy_value *value)
 {
-	int err = attach(g, l->fds[FILTER], -EBADF);
+	int filter = l->fds[cgw__pin(value->size_class, FILTER)];
+	int err = attach(g, filter, -EBADF);
 
 	if (err)
 		return err;
 	err = write_policy(g, l, value);
 	if (err)
-		bpf_prog_detach2(l->fds[FILTER], g->fd, BPF_CGROUP_DEVICE);
+		bpf_prog_detach2(filter, g->fd, BPF_CGROUP_DEVICE);
 	return err;
 }
 
+/* A policy that a map kept from before must not come back until ours is written. */
+static int void_policy(struct cgw_group *g, const struct cgw__loader *l, unsigned int size_class)
+{
+	static const struct cgw_policy_value_2 unwritten; /* the largest: enough for each */
+	int err = write_value(l->fds[cgw__pin(size_class, POLICIES)], g->id, &unwritten);
+
+	if (err && err != -ENOENT)
+		return cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);
+	return 0;
+}
+
+static int detach_others(struct cgw_group *g, const struct attached *a)
+{
+	for (size_t i = 0; i < a->n_others; i++)
+		if (bpf_prog_detach2(a->others[i], g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
+			return cgw__err(g->c, -errno, "cannot detach the old device program of '%s'",
+					g->path);
+	return 0;
+}
+
 /*
- * Processes are inside: attach the variant that passes while unwritten, write, take what
- * another build attached away (old AND new equals one of them), then put the filter in
- * its place. Killed at any point, the old or the new policy is in force.
+ * Processes are inside: attach the variant that passes while unwritten, write, take away
+ * what another size class or build has attached (old AND new equals one of them), then put
+ * the filter in its place. Killed at any point, the old or the new policy is in force.
  */
 static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
 		 const struct cgw_policy_value *value)
 {
-	static const struct cgw_policy_value unwritten;
+	int filter = l->fds[cgw__pin(value->size_class, FILTER)];
+	int adopter = l->fds[cgw__pin(value->size_class, ADOPTER)];
 	int err;
 
 	if (!a->adopter) {
-		/* A policy cleared earlier must not come back until ours is written. */
-		err = write_value(l->fds[POLICIES], g->id, &unwritten);
-		if (err && err != -ENOENT)
-			return cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);
-		err = attach(g, l->fds[ADOPTER], -EBADF);
+		err = void_policy(g, l, value->size_class);
+		if (!err)
+			err = attach(g, adopter, -EBADF);
 		if (err)
 			return err;
 	}
 	err = write_policy(g, l, value);
-	if (err)
-		goto undo;
-	if (a->other_fd >= 0 && bpf_prog_detach2(a->other_fd, g->fd, BPF_CGROUP_DEVICE) < 0 &&
-	    errno != ENOENT) {
-		err = cgw__err(g->c, -errno, "cannot detach the old device program of '%s'", g->path);
-		goto undo;
+	if (!err)
+		err = detach_others(g, a);
+	if (err) {
+		if (!a->adopter)
+			bpf_prog_detach2(adopter, g->fd, BPF_CGROUP_DEVICE);
+		return err;
 	}
 	/* Written, the two decide alike: failing here leaves the new policy in force. */
-	return attach(g, l->fds[FILTER], l->fds[ADOPTER]);
-undo:
-	if (!a->adopter)
-		bpf_prog_detach2(l->fds[ADOPTER], g->fd, BPF_CGROUP_DEVICE);
-	return err;
+	return attach(g, filter, adopter);
+}
+
+/* The filter is there: one write changes the policy, and nothing else of ours may stay. */
+static int rewrite(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
+		   const struct cgw_policy_value *value)
+{
+	int err = write_policy(g, l, value);
+
+	return err ? err : detach_others(g, a);
 }
 
 /* One more than the policy in force has, whoever of ours loaded its program. */
 static uint32_t next_generation(struct cgw_group *g, const struct cgw__loader *l,
-				const struct attached *a)
+				const struct attached *a, const struct cgw_policy *policy)
 {
-	struct cgw_policy_value old = { 0 };
+	int map_fd = l->fds[cgw__pin(policy->value->size_class, POLICIES)];
+	_cleanup_free_ struct cgw_policy_value *old = NULL;
+	uint32_t size;
 	int err = -ENOENT;
 
-	if (a->filter || a->adopter)
-		err = bpf_map_lookup_elem(l->fds[POLICIES], &g->id, &old);
-	else if (a->other_fd >= 0)
-		err = read_value(g, a->other_fd, &old);
-	return err || !old.magic || old.generation == UINT32_MAX ? 1 : old.generation + 1;
+	if (a->filter || a->adopter) {
+		old = malloc(policy->size);
+		err = old ? bpf_map_lookup_elem(map_fd, &g->id, old) : -ENOMEM;
+	} else if (a->n_others) {
+		err = read_value(g, a->others[0], &old, &size);
+	}
+	return err || !old->magic || old->generation == UINT32_MAX ? 1 : old->generation + 1;
 }
 
 /* Under the lock. Return: the generation, or -errno. */
 static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
-		      const struct cgw_policy_value *policy)
+		      const struct cgw_policy *policy)
 {
-	_cleanup_(close_attached) struct attached a = { .other_fd = -EBADF };
-	struct cgw_policy_value value = *policy;
+	_cleanup_(close_attached) struct attached a = { 0 };
+	_cleanup_free_ struct cgw_policy_value *value = malloc(policy->size);
 	int err;
 
-	value.generation = 1;
+	if (!value)
+		return cgw__oom(g->c);
+	memcpy(value, policy->value, policy->size);
+	value->generation = 1;
 	if (g->fresh) {
-		err = set_fresh(g, l, &value);
+		err = set_fresh(g, l, value);
 		return err ? err : 1;
 	}
-	err = find_attached(g, l, &a);
+	err = find_attached(g, l, value->size_class, &a);
 	if (err)
 		return err;
-	value.generation = next_generation(g, l, &a);
-	err = a.filter ? write_policy(g, l, &value) : adopt(g, l, &a, &value);
-	return err ? err : (int)(value.generation & 0x7fffffff);
+	value->generation = next_generation(g, l, &a, policy);
+	err = a.filter ? rewrite(g, l, &a, value) : adopt(g, l, &a, value);
+	return err ? err : (int)(value->generation & 0x7fffffff);
 }
 
 int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
@@ -294,7 +343,7 @@ int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
 		err = cgw__device_lock(g->c);
 	if (err)
 		return err;
-	err = set_locked(g, l, &policy->value);
+	err = set_locked(g, l, policy);
 	cgw__device_unlock(g->c);
 	return err;
 }
@@ -307,10 +356,10 @@ void cgw_devices_free(struct cgw_devices *d)
 
 static int fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret)
 {
-	struct cgw_devices d = { .prog_id = id, .class_bytes = sizeof(struct cgw_policy_value) };
-	struct cgw_policy_value value;
+	_cleanup_free_ struct cgw_policy_value *value = NULL;
+	struct cgw_devices d = { .prog_id = id };
 	char what[640];
-	int err = read_value(g, prog_fd, &value);
+	int err = read_value(g, prog_fd, &value, &d.class_bytes);
 
 	snprintf(what, sizeof(what), "cannot read the device policy of '%s'", g->path);
 	if (err == -ESTALE) {
@@ -320,10 +369,10 @@ static int fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cg
 	}
 	if (err)
 		return cgw__explain_bpf(g->c, err, what);
-	if (value.magic) {
-		d.semantics = (enum cgw_semantics)value.semantics;
-		d.generation = value.generation;
-		err = cgw__policy_from_value(g->c, &value, &d.policy);
+	if (value->magic) {
+		d.semantics = (enum cgw_semantics)value->semantics;
+		d.generation = value->generation;
+		err = cgw__policy_from_value(g->c, value, &d.policy);
 		if (err)
 			return err;
 	}
@@ -381,7 +430,7 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 	if (!err)
 		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
-		err = set_locked(g, l, &policy->value);
+		err = set_locked(g, l, policy);
 	cgw__device_unlock(g->c);
 	return err;
 }

@@ -5,16 +5,26 @@
 
 #include "internal.h"
 
+/* What there is of each size class. */
 enum {
 	POLICIES, /* the map */
 	FILTER,	  /* the program that denies while its policy is unwritten */
 	ADOPTER,  /* the one that passes meanwhile */
-	N_PINS,
+	N_KINDS,
 };
 
+#define N_PINS (CGW_POLICY_CLASSES * N_KINDS)
+
+/* Number of a pin, of a descriptor and of an id. */
+static inline unsigned int cgw__pin(unsigned int size_class, unsigned int kind)
+{
+	return size_class * N_KINDS + kind;
+}
+
 struct cgw__loader {
+	bool loaded;
 	int fds[N_PINS];
-	uint32_t ids[N_PINS]; /* of the two programs */
+	uint32_t ids[N_PINS]; /* of the programs */
 	int dir_fd;	      /* the pin directory, or < 0 */
 	int lock_fd;	      /* while locked */
 };

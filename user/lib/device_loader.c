@@ -11,7 +11,10 @@
 #include "device.h"
 #include "device.skel.h"
 
-const char *const cgw__pin_names[N_PINS] = { [POLICIES] = "policies", [FILTER] = "filter", [ADOPTER] = "adopter" };
+const char *const cgw__pin_names[N_PINS] = {
+	"policies0", "filter0", "adopter0", "policies1", "filter1",
+	"adopter1",  "policies2", "filter2", "adopter2",
+};
 
 void cgw__loader_free(struct cgw__loader *l)
 {
@@ -173,6 +176,26 @@ int cgw__explain_bpf(struct cgw *c, int err, const char *what)
 	return err;
 }
 
+/* Duplicates, since the skeleton closes its own. */
+static void take_fds(const struct cgw_device_bpf *skel, struct cgw__loader *l)
+{
+	const struct bpf_map *maps[] = { skel->maps.cgward_policy0, skel->maps.cgward_policy1,
+					 skel->maps.cgward_policy2 };
+	const struct bpf_program *progs[][2] = {
+		{ skel->progs.cgward_dev0, skel->progs.cgward_dev_new0 },
+		{ skel->progs.cgward_dev1, skel->progs.cgward_dev_new1 },
+		{ skel->progs.cgward_dev2, skel->progs.cgward_dev_new2 },
+	};
+
+	for (unsigned int k = 0; k < CGW_POLICY_CLASSES; k++) {
+		const int fds[N_KINDS] = { bpf_map__fd(maps[k]), bpf_program__fd(progs[k][0]),
+					   bpf_program__fd(progs[k][1]) };
+
+		for (unsigned int kind = 0; kind < N_KINDS; kind++)
+			l->fds[cgw__pin(k, kind)] = fcntl(fds[kind], F_DUPFD_CLOEXEC, 3);
+	}
+}
+
 static int load(struct cgw *c, struct cgw__loader *l)
 {
 	libbpf_print_fn_t before = libbpf_set_print(print_to_log);
@@ -188,10 +211,7 @@ static int load(struct cgw *c, struct cgw__loader *l)
 		cgw_device_bpf__destroy(skel);
 		return cgw__explain_bpf(c, err, "cannot load the device program");
 	}
-	/* Duplicates, since the skeleton closes its own. */
-	l->fds[POLICIES] = fcntl(bpf_map__fd(skel->maps.cgward_policy), F_DUPFD_CLOEXEC, 3);
-	l->fds[FILTER] = fcntl(bpf_program__fd(skel->progs.cgward_dev), F_DUPFD_CLOEXEC, 3);
-	l->fds[ADOPTER] = fcntl(bpf_program__fd(skel->progs.cgward_dev_new), F_DUPFD_CLOEXEC, 3);
+	take_fds(skel, l);
 	cgw_device_bpf__destroy(skel);
 	for (size_t i = 0; i < N_PINS; i++)
 		if (l->fds[i] < 0)
@@ -243,10 +263,12 @@ static int load_unshared(struct cgw *c, struct cgw__loader *l, int why)
 
 static int read_ids(struct cgw *c, struct cgw__loader *l)
 {
-	for (size_t i = FILTER; i <= ADOPTER; i++) {
+	for (unsigned int i = 0; i < N_PINS; i++) {
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
 
+		if (i % N_KINDS == POLICIES)
+			continue;
 		if (bpf_obj_get_info_by_fd(l->fds[i], &info, &len) < 0)
 			return cgw__err(c, -errno, "cannot read the device program's number");
 		l->ids[i] = info.id;
@@ -284,7 +306,7 @@ int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
 
 	if (err)
 		return err;
-	if (!l->ids[FILTER]) {
+	if (!l->loaded) {
 		/* What open_pins() refused was told to nobody yet: look again for the reason. */
 		if (l->dir_fd == -EPERM)
 			l->dir_fd = cgw__open_pins(c, true);
@@ -297,6 +319,7 @@ int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
 		}
 		if (!err)
 			err = read_ids(c, l);
+		l->loaded = !err;
 	}
 	if (!err)
 		*ret_l = l;

@@ -182,14 +182,26 @@ int cgw__read_event(struct cgw_group *g, const char *key);
 /* policy.c */
 struct cgw_policy {
 	struct cgw *c;
-	struct cgw_policy_value value;
+	size_t size; /* of the value */
+	struct cgw_policy_value *value;
 };
+
+/* What a size class holds. */
+struct cgw__policy_class {
+	uint32_t slots;
+	uint32_t buckets;
+	uint32_t entries; /* at most */
+	size_t bytes;
+};
+
+extern const struct cgw__policy_class cgw__policy_classes[CGW_POLICY_CLASSES];
 
 int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
 			   struct cgw_policy **ret_policy);
 
 const struct cgw_policy_slot *cgw__policy_lookup(const struct cgw_policy_value *v,
 						 unsigned int type, uint32_t major, uint32_t minor);
+const struct cgw_policy_slot *cgw__policy_slot(const struct cgw_policy_value *v, size_t i);
 uint8_t cgw__policy_verdicts(const struct cgw_policy_value *v, unsigned int type, uint32_t major,
 			     uint32_t minor);
 

@@ -2,77 +2,119 @@
 /* Policies: a table made into the value that the kernel looks up. */
 #include "table.h"
 
-struct bucket {
-	uint16_t members[CGW_POLICY_ENTRIES];
-	uint16_t n;
+const struct cgw__policy_class cgw__policy_classes[CGW_POLICY_CLASSES] = {
+	{ CGW_POLICY_SLOTS_0, CGW_POLICY_BUCKETS_0, 24, sizeof(struct cgw_policy_value_0) },
+	{ CGW_POLICY_SLOTS_1, CGW_POLICY_BUCKETS_1, 256, sizeof(struct cgw_policy_value_1) },
+	{ CGW_POLICY_SLOTS_2, CGW_POLICY_BUCKETS_2, CGW_POLICY_ENTRIES,
+	  sizeof(struct cgw_policy_value_2) },
 };
 
-static struct cgw_policy_slot *slot_of(struct cgw_policy_value *v, const struct cgw__entry *e,
-				       unsigned int displace)
+static const struct cgw__policy_class *class_of(const struct cgw_policy_value *v)
 {
-	uint64_t hash = cgw_policy_hash(v->seed, e->type, e->major, e->minor);
-
-	return &v->slots[cgw_policy_index(hash, displace)];
+	return &cgw__policy_classes[v->size_class];
 }
 
-/* Put all entries of a bucket on free slots by one displacement, or none of them. */
-static bool place_bucket(struct cgw_policy_value *v, const struct cgw__table *t, const struct bucket *b,
-			 unsigned int displace)
+static struct cgw_policy_slot *slots_of(const struct cgw_policy_value *v)
+{
+	return (struct cgw_policy_slot *)(v + 1);
+}
+
+static uint8_t *displace_of(const struct cgw_policy_value *v)
+{
+	return (uint8_t *)(slots_of(v) + class_of(v)->slots);
+}
+
+static uint64_t hash_of(const struct cgw_policy_value *v, const struct cgw__entry *e)
+{
+	return cgw_policy_hash(v->seed, e->type, e->major, e->minor);
+}
+
+/* Entries by the bucket they fall in: bucket b has order[start[b]] up to start[b + 1]. */
+struct buckets {
+	uint16_t *order;
+	uint16_t *start;
+	size_t largest;
+};
+
+static void free_buckets(struct buckets *b)
+{
+	free(b->order);
+	free(b->start);
+}
+
+static void fill_buckets(struct buckets *b, const struct cgw_policy_value *v,
+			 const struct cgw__table *t)
+{
+	uint32_t n = class_of(v)->buckets;
+
+	memset(b->start, 0, (n + 2) * sizeof(*b->start));
+	/* Counted two places further on, so that filling them in moves each start to its place. */
+	for (size_t i = 0; i < t->n; i++)
+		b->start[cgw_policy_bucket(hash_of(v, &t->entries[i]), n) + 2]++;
+	b->largest = 0;
+	for (size_t i = 2; i <= n + 1; i++) {
+		if (b->start[i] > b->largest)
+			b->largest = b->start[i];
+		b->start[i] = (uint16_t)(b->start[i] + b->start[i - 1]);
+	}
+	for (size_t i = 0; i < t->n; i++)
+		b->order[b->start[cgw_policy_bucket(hash_of(v, &t->entries[i]), n) + 1]++] =
+			(uint16_t)i;
+}
+
+static struct cgw_policy_slot *slot_of(const struct cgw_policy_value *v, const struct cgw__entry *e,
+				       unsigned int displace)
+{
+	return slots_of(v) + cgw_policy_index(hash_of(v, e), displace, class_of(v)->slots);
+}
+
+/* Put n entries on free slots by one displacement, or none of them. */
+static bool place_bucket(const struct cgw_policy_value *v, const struct cgw__table *t,
+			 const uint16_t *members, size_t n, unsigned int displace)
 {
 	size_t i;
 
-	for (i = 0; i < b->n; i++) {
-		const struct cgw__entry *e = &t->entries[b->members[i]];
+	for (i = 0; i < n; i++) {
+		const struct cgw__entry *e = &t->entries[members[i]];
 		struct cgw_policy_slot *s = slot_of(v, e, displace);
 
 		if (s->type)
 			break;
 		*s = (struct cgw_policy_slot){ e->major, e->minor, e->type, e->verdicts, 0 };
 	}
-	if (i == b->n)
+	if (i == n)
 		return true;
 	while (i--)
-		*slot_of(v, &t->entries[b->members[i]], displace) = (struct cgw_policy_slot){ 0 };
+		*slot_of(v, &t->entries[members[i]], displace) = (struct cgw_policy_slot){ 0 };
 	return false;
 }
 
 /* Place the buckets, the fullest first, each by the first displacement that fits. */
-static bool place(struct cgw_policy_value *v, const struct cgw__table *t, struct bucket *buckets)
+static bool place(struct cgw_policy_value *v, const struct cgw__table *t, struct buckets *b)
 {
-	memset(v->slots, 0, sizeof(v->slots));
-	memset(v->displace, 0, sizeof(v->displace));
-	for (size_t i = 0; i < CGW_POLICY_BUCKETS; i++)
-		buckets[i].n = 0;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct cgw__entry *e = &t->entries[i];
-		uint64_t hash = cgw_policy_hash(v->seed, e->type, e->major, e->minor);
-		struct bucket *b = &buckets[cgw_policy_bucket(hash)];
+	const struct cgw__policy_class *k = class_of(v);
 
-		b->members[b->n++] = (uint16_t)i;
-	}
-	for (size_t size = t->n; size > 0; size--) {
-		for (size_t i = 0; i < CGW_POLICY_BUCKETS; i++) {
+	memset(v + 1, 0, k->bytes - sizeof(*v));
+	fill_buckets(b, v, t);
+	for (size_t size = b->largest; size > 0; size--) {
+		for (size_t i = 0; i < k->buckets; i++) {
 			unsigned int d = 0;
 
-			if (buckets[i].n != size)
+			if ((size_t)(b->start[i + 1] - b->start[i]) != size)
 				continue;
-			while (d < 256 && !place_bucket(v, t, &buckets[i], d))
+			while (d < 256 && !place_bucket(v, t, b->order + b->start[i], size, d))
 				d++;
 			if (d == 256)
 				return false;
-			v->displace[i] = (uint8_t)d;
+			displace_of(v)[i] = (uint8_t)d;
 		}
 	}
 	return true;
 }
 
-static int build_value(struct cgw *c, const struct cgw__table *t, enum cgw_semantics semantics,
-		       struct cgw_policy_value *v)
+static void fill_head(struct cgw_policy_value *v, const struct cgw__table *t,
+		      enum cgw_semantics semantics)
 {
-	_cleanup_free_ struct bucket *buckets = calloc(CGW_POLICY_BUCKETS, sizeof(*buckets));
-
-	if (!buckets)
-		return cgw__oom(c);
 	v->magic = CGW_POLICY_MAGIC;
 	v->version = CGW_POLICY_VERSION;
 	v->semantics = (uint8_t)semantics;
@@ -86,50 +128,81 @@ static int build_value(struct cgw *c, const struct cgw__table *t, enum cgw_seman
 								   CGW_POLICY_EXACT;
 	}
 	memcpy(v->fallback, t->fallback, sizeof(v->fallback));
-	for (v->seed = 0; v->seed < 4096; v->seed++)
-		if (place(v, t, buckets))
+}
+
+static struct cgw_policy *new_policy(struct cgw *c, unsigned int size_class)
+{
+	struct cgw_policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return NULL;
+	policy->c = c;
+	policy->size = cgw__policy_classes[size_class].bytes;
+	policy->value = calloc(1, policy->size);
+	if (!policy->value) {
+		free(policy);
+		return NULL;
+	}
+	policy->value->size_class = (uint8_t)size_class;
+	return policy;
+}
+
+static int make_policy(struct cgw *c, const struct cgw__table *t, enum cgw_semantics semantics,
+		       struct cgw_policy **ret_policy)
+{
+	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = NULL;
+	_cleanup_(free_buckets) struct buckets b = { 0 };
+	unsigned int size_class = 0;
+
+	while (t->n > cgw__policy_classes[size_class].entries)
+		size_class++;
+	policy = new_policy(c, size_class);
+	b.order = calloc(t->n + 1, sizeof(*b.order));
+	b.start = calloc(cgw__policy_classes[size_class].buckets + 2, sizeof(*b.start));
+	if (!policy || !b.order || !b.start)
+		return cgw__oom(c);
+	fill_head(policy->value, t, semantics);
+	for (policy->value->seed = 0; policy->value->seed < 4096; policy->value->seed++)
+		if (place(policy->value, t, &b)) {
+			*ret_policy = TAKE_PTR(policy);
 			return 0;
+		}
 	return cgw__bad(c, -E2BIG, "the device policy's %zu entries do not fit the hash", t->n);
 }
 
 int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics semantics,
 		       struct cgw_policy **ret_policy)
 {
-	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = calloc(1, sizeof(*policy));
 	_cleanup_(cgw__table_free) struct cgw__table t = { 0 };
-	int err;
+	int err = cgw__tabulate(rules, semantics, &t);
 
-	if (!policy)
-		return cgw__oom(rules->c);
-	policy->c = rules->c;
-	err = cgw__tabulate(rules, semantics, &t);
-	if (!err)
-		err = build_value(rules->c, &t, semantics, &policy->value);
-	if (err)
-		return err;
-	*ret_policy = TAKE_PTR(policy);
-	return 0;
+	return err ? err : make_policy(rules->c, &t, semantics, ret_policy);
 }
 
 void cgw_policy_free(struct cgw_policy *policy)
 {
+	if (!policy)
+		return;
+	free(policy->value);
 	free(policy);
 }
 
-const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy)
+const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy, size_t *ret_size)
 {
-	return &policy->value;
+	if (ret_size)
+		*ret_size = policy->size;
+	return policy->value;
 }
 
+/* A policy of what the kernel has; the value was checked to be one of this version. */
 int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
 			   struct cgw_policy **ret_policy)
 {
-	struct cgw_policy *policy = malloc(sizeof(*policy));
+	struct cgw_policy *policy = new_policy(c, value->size_class);
 
 	if (!policy)
 		return cgw__oom(c);
-	policy->c = c;
-	policy->value = *value;
+	memcpy(policy->value, value, policy->size);
 	*ret_policy = policy;
 	return 0;
 }
@@ -138,9 +211,9 @@ int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
 const struct cgw_policy_slot *cgw__policy_lookup(const struct cgw_policy_value *v,
 						 unsigned int type, uint32_t major, uint32_t minor)
 {
-	uint64_t hash = cgw_policy_hash(v->seed, type, major, minor);
-	const struct cgw_policy_slot *s =
-		&v->slots[cgw_policy_index(hash, v->displace[cgw_policy_bucket(hash)])];
+	const struct cgw__entry wanted = { major, minor, (uint8_t)type, 0 };
+	uint32_t bucket = cgw_policy_bucket(hash_of(v, &wanted), class_of(v)->buckets);
+	const struct cgw_policy_slot *s = slot_of(v, &wanted, displace_of(v)[bucket]);
 
 	return s->major == major && s->minor == minor && s->type == type ? s : NULL;
 }
@@ -155,4 +228,10 @@ uint8_t cgw__policy_verdicts(const struct cgw_policy_value *v, unsigned int type
 	if (!s)
 		s = cgw__policy_lookup(v, type, CGW_DEVICE_ANY, minor);
 	return s ? s->verdicts : v->fallback[type & 3];
+}
+
+/* The slot number i of a value, or NULL past the last. */
+const struct cgw_policy_slot *cgw__policy_slot(const struct cgw_policy_value *v, size_t i)
+{
+	return i < class_of(v)->slots ? slots_of(v) + i : NULL;
 }

@@ -23,26 +23,64 @@ static int open_by_id(struct cgw *c, uint64_t id)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Does the group have one of these programs attached? */
-static bool uses(int group_fd, const uint32_t ours[N_PINS])
+/* What a pin directory of this or another build holds. */
+struct pinned {
+	int maps[16];
+	size_t n_maps;
+	uint32_t programs[32];
+	size_t n_programs;
+};
+
+static void close_pinned(struct pinned *p)
+{
+	while (p->n_maps)
+		close(p->maps[--p->n_maps]);
+}
+
+/* Does the group have one of the programs attached? */
+static bool uses(int group_fd, const struct pinned *p)
 {
 	uint32_t ids[64], n = ARRAY_SIZE(ids);
 
 	if (bpf_prog_query(group_fd, BPF_CGROUP_DEVICE, 0, NULL, ids, &n))
 		return errno != ENOENT; /* when in doubt it is in use */
 	for (uint32_t i = 0; i < n; i++)
-		if (ids[i] == ours[FILTER] || ids[i] == ours[ADOPTER])
-			return true;
+		for (size_t j = 0; j < p->n_programs; j++)
+			if (ids[i] == p->programs[j])
+				return true;
 	return false;
 }
 
+/* A group can have a value in the map of each size class it once had. */
 struct users {
+	uint64_t *ids;
 	size_t n;
 	char text[300];
 };
 
+static void free_users(struct users *u)
+{
+	free(u->ids);
+}
+
+/* Return: is it a new one? */
+static bool add_user(struct users *u, uint64_t id)
+{
+	uint64_t *more;
+
+	for (size_t i = 0; i < u->n; i++)
+		if (u->ids[i] == id)
+			return false;
+	more = realloc(u->ids, (u->n + 1) * sizeof(*more));
+	if (!more)
+		return false;
+	u->ids = more;
+	u->ids[u->n++] = id;
+	return true;
+}
+
 /* The groups that the map has a policy for and that have a program attached. */
-static void find_users(struct cgw *c, int map_fd, const uint32_t ids[N_PINS], struct users *u)
+static void find_users(struct cgw *c, int map_fd, const struct pinned *p, struct users *u)
 {
 	uint64_t id, *at = NULL;
 
@@ -53,9 +91,9 @@ static void find_users(struct cgw *c, int map_fd, const uint32_t ids[N_PINS], st
 		ssize_t n;
 
 		at = &id;
-		if (fd == -ESTALE || fd == -ENOENT || (fd >= 0 && !uses(fd, ids)))
+		if (fd == -ESTALE || fd == -ENOENT || (fd >= 0 && !uses(fd, p)))
 			continue;
-		if (u->n++ >= 3)
+		if (!add_user(u, id) || u->n > 3)
 			continue;
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		n = fd < 0 ? -1 : readlink(link, path, sizeof(path) - 1);
@@ -68,47 +106,71 @@ static void find_users(struct cgw *c, int map_fd, const uint32_t ids[N_PINS], st
 	}
 }
 
-/* The map and programs that a pin directory holds; what it lacks stays -EBADF. */
-static void open_pinned(int dir, int fds[N_PINS], uint32_t ids[N_PINS])
+/* Maps are told from programs by the names that every build gives their pins. */
+static void open_pin(int dir, const char *name, struct pinned *p)
 {
-	for (int i = 0; i < N_PINS; i++) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-		char path[64];
+	bool is_map = !strncmp(name, "policies", 8);
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	char path[300];
+	int fd;
 
-		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, cgw__pin_names[i]);
-		fds[i] = bpf_obj_get(path);
-		ids[i] = 0;
-		if (i != POLICIES && fds[i] >= 0 && !bpf_obj_get_info_by_fd(fds[i], &info, &len))
-			ids[i] = info.id;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
+	fd = bpf_obj_get(path);
+	if (is_map && fd >= 0 && p->n_maps < ARRAY_SIZE(p->maps)) {
+		p->maps[p->n_maps++] = fd;
+		return;
 	}
+	if (!is_map && fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	    p->n_programs < ARRAY_SIZE(p->programs))
+		p->programs[p->n_programs++] = info.id;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Call each entry of a directory by open_pin(), or unlink it where p is NULL. */
+static int for_each_pin(int dir, struct pinned *p)
+{
+	_cleanup_(cgw__closedirp) DIR *list = fdopendir(fcntl(dir, F_DUPFD_CLOEXEC, 3));
+	const struct dirent *entry;
+
+	if (!list)
+		return -errno;
+	rewinddir(list);
+	while ((entry = readdir(list))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (p)
+			open_pin(dir, entry->d_name, p);
+		else if (unlinkat(dir, entry->d_name, 0) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
 }
 
 static int unload_dir(struct cgw *c, int pins_fd, const char *name, unsigned int flags)
 {
 	_cleanup_close_ int dir = openat(pins_fd, name,
 					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct users u = { 0 };
-	uint32_t ids[N_PINS];
-	int fds[N_PINS];
+	_cleanup_(close_pinned) struct pinned p = { 0 };
+	_cleanup_(free_users) struct users u = { 0 };
+	int err;
 
 	if (dir < 0)
 		return cgw__err(c, -errno, "cannot open the pin directory '%s'", name);
-	open_pinned(dir, fds, ids);
-	if (fds[POLICIES] >= 0 && !(flags & CGW_UNLOAD_FORCE))
-		find_users(c, fds[POLICIES], ids, &u);
-	for (int i = 0; i < N_PINS; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	err = for_each_pin(dir, &p);
+	for (size_t i = 0; i < p.n_maps && !(flags & CGW_UNLOAD_FORCE); i++)
+		find_users(c, p.maps[i], &p, &u);
 	if (u.n) {
 		cgw__fail(c, -EBUSY, "cannot unload: %zu group%s the device program: %s%s", u.n,
 			  u.n == 1 ? " uses" : "s use", u.text, u.n > 3 ? ", ..." : "");
 		cgw__hint(c, "cgward devices clear GROUP first; --force leaves their policies in force, unpinned");
 		return -EBUSY;
 	}
-	for (int i = 0; i < N_PINS; i++)
-		if (unlinkat(dir, cgw__pin_names[i], 0) < 0 && errno != ENOENT)
-			return cgw__err(c, -errno, "cannot remove the pin '%s'", cgw__pin_names[i]);
+	if (!err)
+		err = for_each_pin(dir, NULL);
+	if (err)
+		return cgw__err(c, err, "cannot remove the pins in '%s'", name);
 	if (unlinkat(pins_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return cgw__err(c, -errno, "cannot remove the pin directory '%s'", name);
 	return 1;

@@ -760,10 +760,13 @@ CGW_API void cgw_policy_free(struct cgw_policy *policy);
 /**
  * cgw_policy_value() - the table itself, for a loader of one's own.
  * @policy: policy.
+ * @ret_size: may be NULL; the size of the whole value.
  *
- * Return: the value to store in map cgward_policy of bpf/device.bpf.c; its generation is 0.
+ * Return: the value to store in the map of bpf/device.bpf.c that serves its size_class,
+ * cgward_policy0 to 2; its generation is 0.
  */
-CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy);
+CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy,
+							size_t *ret_size);
 
 /**
  * cgw_policy_entries() - the table's entries; what none of them says, its fallback says.

@@ -21,11 +21,19 @@
 #define CGW_DEVICE_WRITE 4U
 #define CGW_DEVICE_RWM 7U
 
-/* Sizes are powers of two; the hash below takes its bits from them. */
-#define CGW_POLICY_SLOTS 256U
-#define CGW_POLICY_BUCKETS 64U
-/* Entries a policy may have: at this load a place for each is found within a few seeds. */
-#define CGW_POLICY_ENTRIES 208U
+/*
+ * Values come in three sizes, each with its own map and programs: a group takes the
+ * smallest that holds its entries. At four fifths full a place for each is always found.
+ */
+#define CGW_POLICY_CLASSES 3U
+#define CGW_POLICY_SLOTS_0 32U
+#define CGW_POLICY_SLOTS_1 320U
+#define CGW_POLICY_SLOTS_2 5120U
+#define CGW_POLICY_BUCKETS_0 16U
+#define CGW_POLICY_BUCKETS_1 80U
+#define CGW_POLICY_BUCKETS_2 1280U
+/* Entries a policy may have. */
+#define CGW_POLICY_ENTRIES 4096U
 
 /* Flag: semantics runc, and what no rule names is allowed; for reading the policy back. */
 #define CGW_POLICY_ALLOWS 1U
@@ -48,9 +56,10 @@ struct cgw_policy_slot {
 };
 
 /*
- * A perfect hash: displace[bucket] says where the entries of a bucket went, so
- * that a lookup reads one slot and is never a loop. A value of zeros (what the
- * kernel gives to a group on attach) has no magic and decides nothing by itself.
+ * What a value begins with; its slots follow, then a byte for each bucket. A perfect hash:
+ * that byte says where the entries of the bucket went, so that a lookup reads one slot and
+ * is never a loop. A value of zeros (what the kernel gives to a group on attach) has no
+ * magic and decides nothing by itself.
  */
 struct cgw_policy_value {
 	__u32 magic;
@@ -62,9 +71,26 @@ struct cgw_policy_value {
 	__u32 entries;
 	__u8 fallback[4]; /* verdicts where no entry matches, by type */
 	__u8 levels[4];	  /* CGW_POLICY_EXACT, ... by type */
-	__u32 pad2;
-	__u8 displace[CGW_POLICY_BUCKETS];
-	struct cgw_policy_slot slots[CGW_POLICY_SLOTS];
+	__u8 size_class;  /* below CGW_POLICY_CLASSES */
+	__u8 pad[3];
+};
+
+struct cgw_policy_value_0 {
+	struct cgw_policy_value head;
+	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_0];
+	__u8 displace[CGW_POLICY_BUCKETS_0];
+};
+
+struct cgw_policy_value_1 {
+	struct cgw_policy_value head;
+	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_1];
+	__u8 displace[CGW_POLICY_BUCKETS_1];
+};
+
+struct cgw_policy_value_2 {
+	struct cgw_policy_value head;
+	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_2];
+	__u8 displace[CGW_POLICY_BUCKETS_2];
 };
 
 static inline __u64 cgw_policy_hash(__u32 seed, __u32 type, __u32 major, __u32 minor)
@@ -75,14 +101,14 @@ static inline __u64 cgw_policy_hash(__u32 seed, __u32 type, __u32 major, __u32 m
 	return (key ^ key >> 32) * 0xd6e8feb86659fd93ULL;
 }
 
-static inline __u32 cgw_policy_bucket(__u64 hash)
+static inline __u32 cgw_policy_bucket(__u64 hash, __u32 buckets)
 {
-	return hash >> 32 & (CGW_POLICY_BUCKETS - 1);
+	return (__u32)((hash >> 32) * buckets >> 32);
 }
 
-static inline __u32 cgw_policy_index(__u64 hash, __u32 displace)
+static inline __u32 cgw_policy_index(__u64 hash, __u32 displace, __u32 slots)
 {
-	return ((__u32)(hash >> 40) + displace * ((__u32)hash | 1)) & (CGW_POLICY_SLOTS - 1);
+	return (__u32)((__u64)((__u32)hash + displace * 0x9e3779b9U) * slots >> 32);
 }
 
 #endif
