@@ -278,6 +278,33 @@ refuses 2 "no policy is given" "devices set without a policy" "$cgward" devices 
 run_it "$cgward" devices show $top/dev
 is "$status" 1 "none of these attached anything"
 
+printf '{"linux":{"resources":{"devices":[{"allow":false},{"allow":true,"type":"c","major":1,"minor":5}]}}}' \
+	>"$work/config.json"
+succeeds "devices set --policy with an OCI config.json" "$cgward" devices set $top/dev --policy "$work/config.json"
+is "$(opens $top/dev /dev/null /dev/zero)" "/dev/zero" "its rules are in force"
+printf '[{"allow":true,"access":"rwx"}]' >"$work/bad.json"
+refuses 2 "$work/bad.json: \[0\]: access 'rwx' is not letters" "a bad config.json names the place" \
+	"$cgward" devices set $top/dev --policy "$work/bad.json"
+run_it "$cgward" devices compile --devices none -d 'c 136:* rw' -d 'deny c 136:5 w'
+is "$out" '{"entries":[{"type":"c","major":136,"minor":"*","verdicts":85},{"type":"c","major":136,"minor":5,"verdicts":5}],"default":{"b":0,"c":0}}' \
+	"devices compile"
+for semantics in ordered:deny runc:allow containerd:deny; do
+	run_it "$cgward" devices check --devices all -d 'deny b 7:1 w' --semantics ${semantics%:*} b 7:1 rw
+	like "$out" "^${semantics#*:} " "${semantics%:*}: is O_RDWR denied by a rule that denies w?"
+done
+refuses 2 "runc refuses rule 3, 'deny c 10:232 rwm'" "a list that runc refuses" \
+	"$cgward" devices compile --devices none --semantics runc -d 'c 10:* rwm' -d 'deny c 10:232'
+"$cgward" devices set $top/dev --devices runc --semantics runc 2>/dev/null
+refuses 2 "cannot extend the device policy of '$top/dev': it was compiled as runc" \
+	"devices allow on a runc policy" "$cgward" devices allow $top/dev c 10:229
+seq -f 'c 200:%.0f rw' 4097 >"$work/full"
+refuses 2 "more than the 4096 table entries that fit" "a list that is too long" \
+	"$cgward" devices set $top/dev --policy "$work/full"
+sed -i 1d "$work/full"
+succeeds "a list of 4,096 entries" "$cgward" devices set $top/dev --policy "$work/full"
+run_it "$cgward" devices check $top/dev c 200:4097 rw
+like "$out" "^allow  by rule 'allow c 200:4097 rw'" "and its last entry is there"
+
 # A loop opens three nodes while the policy changes to and fro: each open is decided by the
 # old policy or the new one, never by both or neither.
 count=$((100000 / scale))

@@ -83,10 +83,10 @@ static int add_key(const struct place *at, struct keys *k, const char *text, siz
 	return 0;
 }
 
-/* json-c lets the last of two equal keys win; here they are an error. The text is valid JSON. */
+/* json-c lets the last of two equal keys win; here they are an error. It took the text. */
 static int check_keys(const struct place *at, const char *text, size_t len, struct keys *k)
 {
-	const char *end = text + len;
+	const char *begin = text, *end = text + len;
 	int depth = 0, err = 0;
 
 	for (const char *p = text; p < end && !err; p++) {
@@ -96,6 +96,9 @@ static int check_keys(const struct place *at, const char *text, size_t len, stru
 			depth--;
 		else if (*p == '}')
 			err = end_object(at, k, depth--);
+		/* json-c takes 'keys' and comments, in which a key could hide. */
+		if (*p == '\'' || *p == '/')
+			err = bad_json(at, "byte %zu: %c is not JSON", (size_t)(p - begin) + 1, *p);
 		if (*p != '"')
 			continue;
 		text = ++p;
@@ -184,6 +187,8 @@ static int read_string(struct place *at, json_object *device, const char *key, c
 	if (!json_object_is_type(o, json_type_string))
 		return bad_json(at, "%s is no string", key);
 	*ret = json_object_get_string(o);
+	if (strlen(*ret) != (size_t)json_object_get_string_len(o))
+		return bad_json(at, "%s has a NUL in it", key);
 	return 0;
 }
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Device rules from OCI JSON: what is read, and what is refused rather than guessed. */
+#include "cgtest.h"
+
+/* The rules of a document, each followed by ";"; NULL when it is refused. */
+static char *read_rules(struct cgw *c, const char *json)
+{
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+	char one[CGW_RULE_TEXT_MAX], *text;
+	size_t len = 0;
+
+	if (cgw_rules_new(c, &rules) || cgw_rules_add_oci(rules, "config.json", json, strlen(json)))
+		return NULL;
+	text = calloc(cgw_rules_count(rules) + 1, CGW_RULE_TEXT_MAX + 1);
+	for (size_t i = 0; i < cgw_rules_count(rules); i++)
+		len += (size_t)sprintf(text + len, "%s;", cgw_rule_format(cgw_rules_at(rules, i), one));
+	return text;
+}
+
+static int rules_are_found_wherever_the_document_begins(void)
+{
+	static const char *const documents[][2] = {
+		{ "{\"ociVersion\":\"1.0.2\",\"linux\":{\"mask\":[],\"resources\":{\"devices\":", "}}}" },
+		{ "{\"resources\":{\"pids\":{\"limit\":5},\"devices\":", "}}" },
+		{ " { \"devices\" : ", " , \"memory\" : { } } " },
+		{ "", "" },
+	};
+	static const char list[] = "[{\"allow\":false,\"access\":\"rwm\"},"
+				   "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rw\"}]";
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+		_cleanup_free_ char *text = NULL, *json = NULL;
+
+		if (asprintf(&json, "%s%s%s", documents[i][0], list, documents[i][1]) < 0)
+			FAIL("asprintf");
+		text = read_rules(c, json);
+		if (!text)
+			FAIL("%s", cgw_strerror(c));
+		CHECK_STR(text, "deny a;allow c 1:3 rw;");
+	}
+	return TAP_PASS;
+}
+
+static int absent_fields_have_their_defaults(void)
+{
+	static const char *const cases[][2] = {
+		{ "[]", "" },
+		{ "[{}]", "deny a;" },
+		{ "[{\"allow\":true}]", "allow a;" },
+		{ "[{\"allow\":true,\"type\":null,\"major\":null,\"access\":null}]", "allow a;" },
+		{ "[{\"allow\":true,\"type\":\"b\",\"major\":-1,\"minor\":7}]", "allow b *:7 rwm;" },
+		{ "[{\"allow\":true,\"type\":\"c\",\"major\":4294967294}]",
+		  "allow c 4294967294:* rwm;" },
+		{ "[{\"type\":\"c\",\"access\":\"mr\",\"unknown\":{\"a\":[1]}}]", "deny c *:* rm;" },
+	};
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = read_rules(c, cases[i][0]);
+
+		if (!text)
+			FAIL("%s: %s", cases[i][0], cgw_strerror(c));
+		CHECK_STR(text, cases[i][1]);
+	}
+	return TAP_PASS;
+}
+
+static int what_is_wrong_is_refused_and_named(void)
+{
+	static const char *const cases[][2] = {
+		{ "", "byte 1: the JSON ends too early" },
+		{ "{\"devices\":[", "the JSON ends too early" },
+		{ "[]x", "byte 3: " },
+		{ " null ", "nothing but null" },
+		{ "nul", "the JSON ends too early" },
+		{ "{'devices':[]}", "byte 2: ' is not JSON" },
+		{ "{\"devices\":[] /* \"devices\" */}", "byte 15: " },
+		{ "{}", "there are no linux.resources.devices" },
+		{ "{\"linux\":{\"resources\":{}}}", "linux.resources: there are no" },
+		{ "{\"linux\":[]}", "linux: this is no object" },
+		{ "{\"linux\":{\"resources\":7}}", "linux.resources: this is no object" },
+		{ "{\"devices\":{}}", "devices: the rules are no array" },
+		{ "[1]", "[0]: a rule is an object" },
+		{ "[{},null]", "[1]: a rule is an object" },
+		{ "[{\"type\":\"x\"}]", "[0]: type 'x' is none of a, b, c" },
+		{ "[{\"type\":\"\"}]", "type '' is none of" },
+		{ "[{\"type\":\"cc\"}]", "type 'cc' is none of" },
+		{ "[{\"type\":5}]", "type is no string" },
+		{ "[{\"access\":\"\"}]", "access '' is not letters" },
+		{ "[{\"access\":\"rwx\"}]", "access 'rwx' is not letters" },
+		{ "[{\"major\":\"1\"}]", "major is no whole number" },
+		{ "[{\"major\":1.5}]", "major is no whole number" },
+		{ "[{\"major\":1e3}]", "major is no whole number" },
+		{ "[{\"minor\":-2}]", "minor is neither 0..4294967294 nor -1" },
+		{ "[{\"minor\":4294967295}]", "minor is neither" },
+		{ "[{\"minor\":99999999999999999999999}]", "minor is neither" },
+		{ "[{\"minor\":-99999999999999999999999}]", "minor is neither" },
+		{ "[{\"allow\":1}]", "allow is neither true nor false" },
+		{ "[{\"allow\":\"true\"}]", "allow is neither true nor false" },
+		{ "[{\"allow\":false,\"allow\":true}]", "the key 'allow' stands twice" },
+		{ "{\"devices\":[],\"a\":{\"x\":1},\"devices\":[{\"allow\":true}]}",
+		  "the key 'devices' stands twice" },
+		{ "[{\"\\u0061llow\":true}]", "spells ASCII by" },
+		{ "[{\"type\":\"c\\u0000\"}]", "type has a NUL in it" },
+	};
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = read_rules(c, cases[i][0]);
+
+		if (text)
+			FAIL("%s was taken for '%s'", cases[i][0], text);
+		if (!strstr(cgw_strerror(c), cases[i][1]))
+			FAIL("%s: %s", cases[i][0], cgw_strerror(c));
+		CHECK(!strncmp(cgw_strerror(c), "config.json: ", 13));
+		CHECK(cgw_error_is_input(c));
+	}
+	return TAP_PASS;
+}
+
+static int keys_are_compared_within_their_object_only(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_free_ char *text = read_rules(
+		c, "{\"a\":{\"devices\":1,\"b\":{\"devices\":2}},\"devices\":[{\"allow\":true},{\"allow\":true}],"
+		   "\"text\":\"\\\"devices\\\":[]\",\"\\\"\":[\"devices\",\"devices\"]}");
+
+	if (!text)
+		FAIL("%s", cgw_strerror(c));
+	CHECK_STR(text, "allow a;allow a;");
+	return TAP_PASS;
+}
+
+static int large_and_deep_documents_do_no_harm(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	size_t n = (size_t)cgtest_scale(100000), len = 0;
+	_cleanup_free_ char *deep = malloc(100001), *wide = malloc(n * 96 + 64), *text = NULL;
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+
+	memset(deep, '[', 100000);
+	deep[100000] = '\0';
+	CHECK(!read_rules(c, deep));
+	CHECK_HAS(cgw_strerror(c), "nesting too deep");
+	len += (size_t)sprintf(wide, "{\"devices\":[");
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)sprintf(wide + len, "%s{\"allow\":true,\"type\":\"c\",\"major\":%zu,\"minor\":%zu}",
+				       i ? "," : "", i % 4000, i);
+	sprintf(wide + len, "]}");
+	CHECK_INT(cgw_rules_new(c, &rules), 0);
+	CHECK_INT(cgw_rules_add_oci(rules, "wide", wide, strlen(wide)), 0);
+	CHECK_INT(cgw_rules_count(rules), n);
+	/* Cut off anywhere it is refused, and the list stays as it was. */
+	for (size_t i = 1; i < 200; i++) {
+		CHECK_INT(cgw_rules_add_oci(rules, "cut", wide, i), -EINVAL);
+		CHECK_INT(cgw_rules_count(rules), n);
+	}
+	return TAP_PASS;
+}
+
+static const struct tap_test tests[] = {
+	T(rules_are_found_wherever_the_document_begins),
+	T(absent_fields_have_their_defaults),
+	T(what_is_wrong_is_refused_and_named),
+	T(keys_are_compared_within_their_object_only),
+	T(large_and_deep_documents_do_no_harm),
+};
+
+CGTEST_MAIN(tests)
