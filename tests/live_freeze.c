@@ -345,7 +345,32 @@ static int groups_with_a_waiting_vfork_parent_freeze(void)
 	return TAP_PASS;
 }
 
+/* 6.1 and 6.12 can leave "frozen 1" behind when tasks die while their group is thawed. */
+static int groups_are_thawed_while_their_tasks_die(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (long i = 0, n = cgtest_scale(200); i < n; i++) {
+		_cleanup_top_ char *top = cgtest_new("dying");
+		_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+		_cleanup_group_ struct cgw_group *a = cgtest_child(c, top, "a");
+		pid_t pids[2] = { cgtest_sleeper(top), cgtest_sleeper(cgw_group_path(a)) };
+
+		if (cgw_group_freeze(&g, 1, CGTEST_TIMEOUT_MS))
+			FAIL("%s", cgw_strerror(c));
+		for (size_t j = 0; j < ARRAY_SIZE(pids); j++)
+			kill(pids[j], SIGKILL);
+		if (cgw_group_thaw(&g, 1, CGTEST_TIMEOUT_MS))
+			FAIL("%s", cgw_strerror(c));
+		for (size_t j = 0; j < ARRAY_SIZE(pids); j++)
+			cgtest_reap(pids[j]);
+		CHECK_INT(cgw_group_is_frozen(g), 0);
+	}
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
+	T(groups_are_thawed_while_their_tasks_die),
 	T(frozen_tasks_stand_still_and_thawed_ones_go_on),
 	T(freeze_is_confirmed_when_it_returns),
 	T(many_groups_are_frozen_against_one_deadline),

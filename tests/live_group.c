@@ -523,8 +523,9 @@ static int with_read_only_mount(void *arg)
 {
 	unsigned long bind = MS_BIND | MS_REC;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(cgtest_mount(), cgtest_mount(), NULL, bind, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 101;
+	if (mount(cgtest_mount(), cgtest_mount(), NULL, bind, NULL) < 0 ||
 	    mount(NULL, cgtest_mount(), NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
 		return 100;
 	return change_read_only(arg);
@@ -533,8 +534,12 @@ static int with_read_only_mount(void *arg)
 static int read_only_cgroupfs_is_told_from_lack_of_privilege(void)
 {
 	_cleanup_top_ char *top = cgtest_new("readonly");
+	int status;
 
-	CHECK_INT(cgtest_in_child(with_read_only_mount, top), 0);
+	status = cgtest_in_child(with_read_only_mount, top);
+	if (status == 101)
+		return tap_skip("no private mount namespace (a chroot whose root is no mount)");
+	CHECK_INT(status, 0);
 	CHECK(cgtest_exists(top));
 	return TAP_PASS;
 }

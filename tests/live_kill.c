@@ -259,7 +259,8 @@ static int killing_one_by_one_reaches_everybody(void)
 
 	for (int i = 0; i < 4; i++)
 		pids[i] = cgtest_sleeper(i < 2 ? top : cgw_group_path(a));
-	CHECK_INT(cgw__kill_frozen(g), 0);
+	if (cgw__kill_frozen(g))
+		FAIL("%s", cgw_strerror(c));
 	CHECK_INT(cgw_group_wait_empty(g, CGTEST_TIMEOUT_MS), 0);
 	for (int i = 0; i < 4; i++)
 		CHECK(died_by_kill(pids[i]));

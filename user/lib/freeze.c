@@ -96,6 +96,18 @@ static int write_requests(struct cgw_group *const *groups, size_t n, bool freeze
 	return 0;
 }
 
+/*
+ * An empty group can be left with "frozen 1" (see user/lib/wait.c). To freeze it and thaw
+ * it once more, with nobody inside, makes the kernel look again.
+ */
+static void clear_stale(struct cgw_group *g)
+{
+	if (cgw__read_event(g, "frozen") != 1 || cgw__read_event(g, "populated") != 0)
+		return;
+	if (!cgw__write_at(g->c, g->fd, "cgroup.freeze", "1"))
+		cgw__write_at(g->c, g->fd, "cgroup.freeze", "0");
+}
+
 static int set_frozen(struct cgw_group *const *groups, size_t n, bool freeze, int timeout_ms)
 {
 	_cleanup_free_ bool *changed = calloc(n ? n : 1, sizeof(*changed));
@@ -117,6 +129,8 @@ static int set_frozen(struct cgw_group *const *groups, size_t n, bool freeze, in
 		else if (err)
 			cgw__err(groups[0]->c, err, "cannot %s '%s'", verb, groups[0]->path);
 	}
+	for (size_t i = 0; !err && !freeze && i < n; i++)
+		clear_stale(groups[i]);
 	for (size_t i = n; err && i--;)
 		if (changed[i])
 			cgw__write_at(groups[i]->c, groups[i]->fd, "cgroup.freeze",

@@ -130,7 +130,7 @@ int cgw__kill_frozen(struct cgw_group *g)
 	if (err)
 		return err;
 	sent = cgw_group_signal(g, SIGKILL);
-	err = cgw_group_thaw(&g, 1, -1);
+	err = cgw_group_thaw(&g, 1, 3000);
 	return sent < 0 ? sent : err;
 }
 

@@ -40,6 +40,19 @@ static int read_event_fd(int fd, const char *key)
 	return parse_event(text, key);
 }
 
+/*
+ * Is key what is wanted? A group that was thawed while its last tasks died can say
+ * "frozen 1" for ever (seen on 6.1 and 6.12): when nobody is inside, it is not frozen.
+ */
+static int reached(int fd, const char *key, int want)
+{
+	int state = read_event_fd(fd, key);
+
+	if (state == 1 && !want && !strcmp(key, "frozen") && !read_event_fd(fd, "populated"))
+		return 1;
+	return state < 0 ? state : state == want;
+}
+
 /* "populated" or "frozen" of cgroup.events: 1 or 0; -ENODEV for a removed group. */
 int cgw__read_event(struct cgw_group *g, const char *key)
 {
@@ -91,13 +104,13 @@ static int wait_fds(struct pollfd *fds, size_t n, const char *key, int want, int
 
 			if (fds[i].fd < 0)
 				continue;
-			state = read_event_fd(fds[i].fd, key);
+			state = reached(fds[i].fd, key, want);
 			/* A removed group has nobody inside; any other state it cannot reach. */
 			if (state == -ENODEV && !(want == 0 && !strcmp(key, "populated")))
 				return -ENODEV;
 			if (state < 0 && state != -ENODEV)
 				return state;
-			if (state == want || state == -ENODEV) {
+			if (state == 1 || state == -ENODEV) {
 				close(fds[i].fd);
 				fds[i].fd = -EBADF;
 				continue;
