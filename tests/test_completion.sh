@@ -64,7 +64,7 @@ offers "$all" help ''
 offers "delete devices doctor" d
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
-offers "allow check clear deny set show" devices ''
+offers "allow check clear compile deny set show" devices ''
 offers "set show" devices s
 offers "set show" help devices s
 offers "" help run ''

@@ -136,7 +136,7 @@ static int large_and_deep_documents_do_no_harm(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	size_t n = (size_t)cgtest_scale(100000), len = 0;
-	_cleanup_free_ char *deep = malloc(100001), *wide = malloc(n * 96 + 64), *text = NULL;
+	_cleanup_free_ char *deep = malloc(100001), *wide = malloc(n * 96 + 64);
 	_cleanup_rules_ struct cgw_rules *rules = NULL;
 
 	memset(deep, '[', 100000);

@@ -100,13 +100,29 @@ enum {
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
 
+/* cmd_next_opt() says: --help was given, there is nothing more to do. No exit status. */
+#define CMD_DONE (-1)
+
 int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv);
 int cmd_check_args(struct cmd_ctx *x, int argc);
+int cmd_no_opts(struct cmd_ctx *x, int argc, char **argv);
+int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);
 int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
-int cmd_groups(struct cmd_ctx *x, char **words, int n, struct cgw_group ***ret_groups);
-void cmd_groups_free(struct cgw_group **groups, int n);
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
 int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
+
+/* What freeze, thaw, kill, wait and delete take. */
+struct cmd_targets {
+	struct cgw_group **groups;
+	int n;
+	int timeout_ms;
+	bool has_timeout;
+	bool recursive;
+	bool kill;
+};
+
+int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t);
+void cmd_targets_free(struct cmd_targets *t);
 
 /* What create, run and devices set collect from their options. */
 struct cmd_setup {
@@ -121,6 +137,7 @@ struct cmd_setup {
 };
 
 int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg);
+int cmd_setup_read(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv);
 int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s);
 void cmd_setup_free(struct cmd_setup *s);
 

@@ -13,15 +13,9 @@ int cmd_attach(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_group_closep) struct cgw_group *g = NULL;
 	_cleanup_free_ pid_t *pids = NULL;
-	bool threads = false;
-	int opt, status, err, n;
+	bool threads;
+	int status = cmd_one_opt(x, argc, argv, &threads), err, n;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		threads = true;
-	}
-	status = cmd_check_args(x, argc);
 	if (status)
 		return status;
 	n = argc - optind - 1;

@@ -198,18 +198,8 @@ int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_setup_free) struct cmd_setup setup = { 0 };
 	struct source src = { 0 };
-	int opt, status;
+	int status = cmd_setup_read(x, &setup, argc, argv);
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		status = cmd_setup_opt(x, &setup, opt, optarg);
-		if (status)
-			return status;
-	}
-	status = cmd_check_args(x, argc);
-	if (!status)
-		status = cmd_setup_finish(x, &setup);
 	if (status)
 		return status;
 	src.policy = setup.policy;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* devices compile: the decision table that a rule list becomes. */
-#include <getopt.h>
-
 #include "cmd.h"
 
 static void print_number(struct out *o, const char *key, uint32_t number)
@@ -47,19 +45,9 @@ int cmd_devices_compile(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_setup_free) struct cmd_setup setup = { 0 };
 	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
-	int opt, status;
+	int status = cmd_setup_read(x, &setup, argc, argv);
 	ssize_t n;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		status = cmd_setup_opt(x, &setup, opt, optarg);
-		if (status)
-			return status;
-	}
-	status = cmd_check_args(x, argc);
-	if (!status)
-		status = cmd_setup_finish(x, &setup);
 	if (status)
 		return status;
 	if (!setup.policy)

@@ -17,10 +17,8 @@ int cmd_create(struct cmd_ctx *x, int argc, char **argv)
 	int opt, status, err;
 
 	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h')
-			return 0;
-		if (opt == '?')
-			return EXIT_USAGE;
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? CMD_DONE : EXIT_USAGE;
 		if (opt == OPT_THREADED)
 			opts.threaded = true;
 		else if ((status = cmd_setup_opt(x, &setup, opt, optarg)))

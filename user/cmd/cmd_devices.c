@@ -91,20 +91,12 @@ const char *devices_owner(const struct cgw_program *programs, int n)
 	return owner;
 }
 
-/* The options and the group that all of these take. */
+/* The group that all of these take, and their options. */
 static int begin(struct cmd_ctx *x, int argc, char **argv, struct cmd_setup *setup,
 		 struct cgw_group **ret_g)
 {
-	int opt, status = 0;
+	int status = setup ? cmd_setup_read(x, setup, argc, argv) : cmd_no_opts(x, argc, argv);
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? -1 : EXIT_USAGE;
-		status = cmd_setup_opt(x, setup, opt, optarg);
-		if (status)
-			return status;
-	}
-	status = cmd_check_args(x, argc);
 	return status ? status : cmd_group(x, argv[optind], ret_g);
 }
 
@@ -115,7 +107,7 @@ int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv)
 	int n, err, status = begin(x, argc, argv, NULL, &g);
 
 	if (status)
-		return status < 0 ? 0 : status;
+		return status;
 	err = print_devices(x, g, true);
 	if (!err && x->json)
 		js_line(&x->out);
@@ -154,9 +146,6 @@ int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv)
 	int status = begin(x, argc, argv, &setup, &g);
 
 	if (status)
-		return status < 0 ? 0 : status;
-	status = cmd_setup_finish(x, &setup);
-	if (status)
 		return status;
 	if (!setup.policy)
 		return cmd_usage(x, "no policy is given: --devices, -d or --policy");
@@ -190,7 +179,7 @@ static int extend(struct cmd_ctx *x, int argc, char **argv, const char *verb)
 	char **words = argv + optind + 1;
 
 	if (status)
-		return status < 0 ? 0 : status;
+		return status;
 	err = cgw_rules_new(x->c, &rules);
 	if (err)
 		return cmd_fail(x, err);
@@ -219,7 +208,7 @@ int cmd_devices_clear(struct cmd_ctx *x, int argc, char **argv)
 	int err, status = begin(x, argc, argv, NULL, &g);
 
 	if (status)
-		return status < 0 ? 0 : status;
+		return status;
 	err = cgw_group_clear_devices(g);
 	if (err == 0)
 		cmd_note(x, "'%s' had no cgward device policy", cgw_group_path(g));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* doctor and unload: what this host can do, and taking back what cgward left in it. */
-#include <getopt.h>
 
 #include "cmd.h"
 
@@ -58,11 +57,8 @@ static int print_probe(const struct cgw_probe *p, void *arg)
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv)
 {
 	struct doctor d = { .x = x };
-	int opt, status, err;
+	int status = cmd_no_opts(x, argc, argv), err;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1)
-		return opt == 'h' ? 0 : EXIT_USAGE;
-	status = cmd_check_args(x, argc);
 	if (status)
 		return status;
 	err = cgw_probe(x->c, print_probe, &d);
@@ -71,18 +67,12 @@ int cmd_doctor(struct cmd_ctx *x, int argc, char **argv)
 
 int cmd_unload(struct cmd_ctx *x, int argc, char **argv)
 {
-	unsigned int flags = 0;
-	int opt, status, n;
+	bool force;
+	int status = cmd_one_opt(x, argc, argv, &force), n;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		flags |= CGW_UNLOAD_FORCE;
-	}
-	status = cmd_check_args(x, argc);
 	if (status)
 		return status;
-	n = cgw_unload(x->c, flags);
+	n = cgw_unload(x->c, force ? CGW_UNLOAD_FORCE : 0);
 	if (n < 0)
 		return cmd_fail(x, n);
 	if (!n)

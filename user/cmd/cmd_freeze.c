@@ -1,70 +1,51 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* freeze and thaw: many groups against one deadline, all or none. */
-#include <getopt.h>
-
 #include "cmd.h"
 
 #define DEFAULT_TIMEOUT_MS 3000
 
-/* A growing list of handles of their own. */
-struct targets {
-	struct cmd_ctx *x;
+/* Handles of the groups, and with --recursive of all groups below them too. */
+struct list {
 	struct cgw_group **groups;
 	int n;
+	struct cgw *c;
 };
 
-static void free_targets(struct targets *t)
+static void free_list(struct list *l)
 {
-	cmd_groups_free(t->groups, t->n);
+	for (int i = 0; i < l->n; i++)
+		cgw_group_close(l->groups[i]);
+	free(l->groups);
 }
 
-static int add_target(struct cgw_group *g, void *arg)
+static int add_group(struct cgw_group *g, void *arg)
 {
-	struct targets *t = arg;
-	struct cgw_group **more = realloc(t->groups, ((size_t)t->n + 1) * sizeof(*more));
+	struct list *l = arg;
+	struct cgw_group **more = realloc(l->groups, ((size_t)l->n + 1) * sizeof(*more));
 	int err;
 
 	if (!more)
 		return -ENOMEM;
-	t->groups = more;
-	err = cgw_group_open(t->x->c, cgw_group_path(g), &t->groups[t->n]);
-	if (err == -ENOENT)
-		return 0;
-	if (!err)
-		t->n++;
-	return err;
+	l->groups = more;
+	err = cgw_group_open(l->c, cgw_group_path(g), &l->groups[l->n]);
+	l->n += !err;
+	return err == -ENOENT ? 0 : err;
 }
 
 static int change_state(struct cmd_ctx *x, int argc, char **argv,
 			int (*change)(struct cgw_group *const *groups, size_t n, int timeout_ms))
 {
-	_cleanup_(free_targets) struct targets t = { .x = x };
-	int timeout_ms = DEFAULT_TIMEOUT_MS, opt, status, err = 0;
-	struct cgw_group **named = NULL;
-	bool recursive = false;
-	int n;
+	_cleanup_(cmd_targets_free) struct cmd_targets t = { .timeout_ms = DEFAULT_TIMEOUT_MS };
+	_cleanup_(free_list) struct list l = { .c = x->c };
+	int err = 0, status = cmd_read_targets(x, argc, argv, &t);
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		if (opt == OPT_RECURSIVE)
-			recursive = true;
-		else if ((status = cmd_duration(x, optarg, &timeout_ms)))
-			return status;
-	}
-	status = cmd_check_args(x, argc);
 	if (status)
 		return status;
-	n = argc - optind;
-	status = cmd_groups(x, argv + optind, n, &named);
-	if (status)
-		return status;
-	for (int i = 0; i < n && !err; i++)
-		err = recursive ? cgw_group_for_each(named[i], CGW_WALK_PRE, add_target, &t) :
-				  add_target(named[i], &t);
-	cmd_groups_free(named, n);
+	for (int i = 0; i < t.n && !err; i++)
+		err = t.recursive ? cgw_group_for_each(t.groups[i], CGW_WALK_PRE, add_group, &l) :
+				    add_group(t.groups[i], &l);
 	if (!err)
-		err = change(t.groups, (size_t)t.n, timeout_ms);
+		err = change(l.groups, (size_t)l.n, t.timeout_ms);
 	return err ? cmd_fail(x, err) : 0;
 }
 

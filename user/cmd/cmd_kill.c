@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* kill, wait and delete: the end of groups. */
 #include <ctype.h>
-#include <getopt.h>
 #include <signal.h>
 
 #include "cmd.h"
@@ -69,89 +68,52 @@ static int take_signal(struct cmd_ctx *x, int *argc, char **argv, int *ret_signa
 
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv)
 {
-	int timeout_ms = DEFAULT_TIMEOUT_MS, sig = SIGKILL, opt, n, status;
-	struct cgw_group **groups = NULL;
-	bool wait = false;
+	_cleanup_(cmd_targets_free) struct cmd_targets t = { .timeout_ms = DEFAULT_TIMEOUT_MS };
+	int sig = SIGKILL, status = take_signal(x, &argc, argv, &sig);
 
-	status = take_signal(x, &argc, argv, &sig);
+	if (!status)
+		status = cmd_read_targets(x, argc, argv, &t);
 	if (status)
 		return status;
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		wait = true;
-		status = cmd_duration(x, optarg, &timeout_ms);
-		if (status)
-			return status;
-	}
-	status = cmd_check_args(x, argc);
-	if (status)
-		return status;
-	n = argc - optind;
-	status = cmd_groups(x, argv + optind, n, &groups);
 	/* Each group is tried, whatever became of the one before. */
-	for (int i = 0; i < n && groups; i++) {
-		int one = kill_one(x, groups[i], sig, timeout_ms, wait);
+	for (int i = 0; i < t.n; i++) {
+		int one = kill_one(x, t.groups[i], sig, t.timeout_ms, t.has_timeout);
 
 		status = one ? one : status;
 	}
-	cmd_groups_free(groups, n);
 	return status;
 }
 
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv)
 {
-	int timeout_ms = -1, opt, n, status;
-	struct cgw_group **groups = NULL;
+	_cleanup_(cmd_targets_free) struct cmd_targets t = { .timeout_ms = -1 };
+	int status = cmd_read_targets(x, argc, argv, &t);
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		status = cmd_duration(x, optarg, &timeout_ms);
-		if (status)
-			return status;
-	}
-	status = cmd_check_args(x, argc);
-	if (status)
-		return status;
-	n = argc - optind;
-	status = cmd_groups(x, argv + optind, n, &groups);
-	for (int i = 0; i < n && groups && !status; i++) {
-		int err = cgw_group_wait_empty(groups[i], timeout_ms);
+	for (int i = 0; i < t.n && !status; i++) {
+		int err = cgw_group_wait_empty(t.groups[i], t.timeout_ms);
 
 		status = err ? cmd_fail(x, err) : 0;
 	}
-	cmd_groups_free(groups, n);
 	return status;
 }
 
 int cmd_delete(struct cmd_ctx *x, int argc, char **argv)
 {
-	int timeout_ms = DEFAULT_TIMEOUT_MS, opt, n, status;
-	struct cgw_group **groups = NULL;
+	_cleanup_(cmd_targets_free) struct cmd_targets t = { .timeout_ms = DEFAULT_TIMEOUT_MS };
+	int status = cmd_read_targets(x, argc, argv, &t);
 	unsigned int flags = 0;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		if (opt == OPT_RECURSIVE)
-			flags |= CGW_DELETE_RECURSIVE;
-		else if (opt == OPT_KILL)
-			flags |= CGW_DELETE_KILL;
-		else if ((status = cmd_duration(x, optarg, &timeout_ms)))
-			return status;
-	}
-	status = cmd_check_args(x, argc);
 	if (status)
 		return status;
-	n = argc - optind;
-	status = cmd_groups(x, argv + optind, n, &groups);
-	for (int i = 0; i < n && groups; i++) {
-		int err = cgw_group_delete(groups[i], flags, timeout_ms);
+	if (t.recursive)
+		flags |= CGW_DELETE_RECURSIVE;
+	if (t.kill)
+		flags |= CGW_DELETE_KILL;
+	for (int i = 0; i < t.n; i++) {
+		int err = cgw_group_delete(t.groups[i], flags, t.timeout_ms);
 
 		if (err)
 			status = cmd_fail(x, err);
 	}
-	cmd_groups_free(groups, n);
 	return status;
 }

@@ -108,11 +108,8 @@ int cmd_ls(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_group_closep) struct cgw_group *g = NULL;
 	struct listing l = { .x = x, .programs = true };
-	int opt, status, err;
+	int status = cmd_no_opts(x, argc, argv), err;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1)
-		return opt == 'h' ? 0 : EXIT_USAGE;
-	status = cmd_check_args(x, argc);
 	if (!status)
 		status = cmd_group(x, optind < argc ? argv[optind] : "/", &g);
 	if (status)

@@ -126,7 +126,7 @@ static int read_options(struct run *r, int argc, char **argv)
 	while (!status && (opt = cmd_next_opt(x, argc, argv)) != -1) {
 		switch (opt) {
 		case 'h':
-			return -1;
+			return CMD_DONE;
 		case '?':
 			return EXIT_OWN;
 		case OPT_GROUP:
@@ -443,7 +443,7 @@ int cmd_run(struct cmd_ctx *x, int argc, char **argv)
 	r.spawn.uid = (uid_t)-1;
 	status = read_options(&r, argc, argv);
 	if (status)
-		return status < 0 ? 0 : status;
+		return status;
 	r.spawn.argv = argv + optind;
 	status = choose_path(&r);
 	/* From here on a signal no longer ends cgward with a group left behind. */

@@ -275,15 +275,9 @@ int cmd_show(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_group_closep) struct cgw_group *g = NULL;
 	_cleanup_(free_about) struct about a = { 0 };
-	bool all = false;
-	int opt, status, err;
+	bool all;
+	int status = cmd_one_opt(x, argc, argv, &all), err;
 
-	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
-		if (opt == 'h' || opt == '?')
-			return opt == 'h' ? 0 : EXIT_USAGE;
-		all = true;
-	}
-	status = cmd_check_args(x, argc);
 	if (!status)
 		status = cmd_group(x, argv[optind], &g);
 	if (status)

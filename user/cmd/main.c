@@ -208,7 +208,8 @@ static int dispatch(struct cmd_ctx *x, int argc, char **argv)
 	argc -= words - 1;
 	argv += words - 1;
 	optind = 0; /* begin anew: it must forget the order of the global options too */
-	return x->cmd->fn(x, argc, argv);
+	status = x->cmd->fn(x, argc, argv);
+	return status == CMD_DONE ? 0 : status;
 }
 
 int main(int argc, char **argv)

@@ -143,30 +143,6 @@ int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g)
 	return err ? cmd_fail(x, err) : 0;
 }
 
-void cmd_groups_free(struct cgw_group **groups, int n)
-{
-	for (int i = 0; groups && i < n; i++)
-		cgw_group_close(groups[i]);
-	free(groups);
-}
-
-/* All of them, or none. */
-int cmd_groups(struct cmd_ctx *x, char **words, int n, struct cgw_group ***ret_groups)
-{
-	struct cgw_group **groups = calloc((size_t)n, sizeof(struct cgw_group *));
-	int status = 0;
-
-	if (!groups)
-		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
-	for (int i = 0; i < n && !status; i++)
-		status = cmd_group(x, words[i], &groups[i]);
-	if (status)
-		cmd_groups_free(groups, n);
-	else
-		*ret_groups = groups;
-	return status;
-}
-
 /* "3s", "500ms", "2m", "1h", a bare number of seconds, or "none" = no limit = -1. */
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 {
@@ -189,6 +165,76 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 			return 0;
 		}
 	return cmd_usage(x, "'%s' is not a duration such as 3s or 500ms, up to 24 days", text);
+}
+
+/* Commands without options of their own, then their words. */
+int cmd_no_opts(struct cmd_ctx *x, int argc, char **argv)
+{
+	bool given;
+
+	return cmd_one_opt(x, argc, argv, &given);
+}
+
+/* Commands whose only option is a switch. */
+int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given)
+{
+	int opt;
+
+	*ret_given = false;
+	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? CMD_DONE : EXIT_USAGE;
+		*ret_given = true;
+	}
+	return cmd_check_args(x, argc);
+}
+
+void cmd_targets_free(struct cmd_targets *t)
+{
+	for (int i = 0; t->groups && i < t->n; i++)
+		cgw_group_close(t->groups[i]);
+	free(t->groups);
+}
+
+static int read_target_opts(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t)
+{
+	int opt, status = 0;
+
+	while (!status && (opt = cmd_next_opt(x, argc, argv)) != -1) {
+		switch (opt) {
+		case 'h':
+			return CMD_DONE;
+		case '?':
+			return EXIT_USAGE;
+		case OPT_RECURSIVE:
+			t->recursive = true;
+			break;
+		case OPT_KILL:
+			t->kill = true;
+			break;
+		default:
+			t->has_timeout = true;
+			status = cmd_duration(x, optarg, &t->timeout_ms);
+		}
+	}
+	return status ? status : cmd_check_args(x, argc);
+}
+
+/* Options, then GROUP...: all of them are opened, or none. timeout_ms holds the default. */
+int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t)
+{
+	int status = read_target_opts(x, argc, argv, t);
+
+	if (status)
+		return status;
+	t->groups = calloc((size_t)(argc - optind), sizeof(*t->groups));
+	if (!t->groups)
+		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
+	for (int i = optind; i < argc && !status; i++) {
+		status = cmd_group(x, argv[i], &t->groups[t->n]);
+		t->n += !status;
+	}
+	return status;
 }
 
 /* --devices: a list by name, else a file; a list's name wins over a file called the same. */
@@ -237,6 +283,22 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 	default:
 		return cmd_usage(x, "unexpected option");
 	}
+}
+
+/* Commands that take no options but these; then their words are counted. */
+int cmd_setup_read(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv)
+{
+	int opt, status;
+
+	while ((opt = cmd_next_opt(x, argc, argv)) != -1) {
+		if (opt == 'h' || opt == '?')
+			return opt == 'h' ? CMD_DONE : EXIT_USAGE;
+		status = cmd_setup_opt(x, s, opt, optarg);
+		if (status)
+			return status;
+	}
+	status = cmd_check_args(x, argc);
+	return status ? status : cmd_setup_finish(x, s);
 }
 
 /* All options are read: the list comes first (oci where only -d is given), then each -d. */

@@ -265,7 +265,7 @@ static bool spares_entries(const struct cgw__table *t, const struct index *x, un
 	size_t i = (size_t)(find_stretch(exact, PAIR(major, 0)).items - exact->items);
 	int balance = -1;
 
-	for (; exact->n && i < exact->n && exact->items[i].key >> 32 == major; i = skip_key(exact, i))
+	for (; i < exact->n && exact->items[i].key >> 32 == major; i = skip_key(exact, i))
 		weigh(t, x, type, s, exact->items[i].key, v, &balance);
 	for (i = 0; i < minors->n; i = skip_key(minors, i)) {
 		uint64_t pair = PAIR(major, minors->items[i].key);
@@ -303,7 +303,8 @@ static int add_crossings(struct cgw__table *t, const struct index *x, unsigned i
 			uint64_t pair = PAIR(majors->items[i].key, minors->items[j].key);
 
 			if (!find_stretch(&x->runs[EXACT], pair).n)
-				err = add_pair(t, x, type, s, (uint32_t)(pair >> 32), (uint32_t)pair);
+				err = add_pair(t, x, type, s, (uint32_t)(pair >> 32),
+					       (uint32_t)pair);
 		}
 	return err;
 }
@@ -315,7 +316,8 @@ static int add_crossings(struct cgw__table *t, const struct index *x, unsigned i
  */
 static int tabulate(struct cgw__table *t, const struct index *x, unsigned int type)
 {
-	const struct run *majors = &x->runs[MAJOR], *minors = &x->runs[MINOR], *exact = &x->runs[EXACT];
+	const struct run *majors = &x->runs[MAJOR], *minors = &x->runs[MINOR];
+	const struct run *exact = &x->runs[EXACT];
 	const uint32_t any = CGW_DEVICE_ANY;
 	struct sections s = { .minors = t->n };
 	int err = 0;
