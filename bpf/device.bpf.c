@@ -64,23 +64,19 @@ static __always_inline int decide(const struct table *t, struct bpf_cgroup_dev_c
 		__type(key, __u64);                                                         \
 		__type(value, struct cgw_policy_value_##N);                                 \
 	} cgward_policy##N SEC(".maps");                                                    \
-                                                                                            \
 	static __always_inline int run##N(struct bpf_cgroup_dev_ctx *ctx, int unwritten)    \
 	{                                                                                   \
 		const struct cgw_policy_value_##N *p =                                      \
 			bpf_get_local_storage(&cgward_policy##N, 0);                        \
 		const struct table t = { &p->head, p->slots, p->displace,                   \
 					 CGW_POLICY_SLOTS_##N, CGW_POLICY_BUCKETS_##N };    \
-                                                                                            \
 		return p->head.magic ? decide(&t, ctx) : unwritten;                         \
 	}                                                                                   \
-                                                                                            \
 	SEC("cgroup/dev")                                                                   \
 	int cgward_dev##N(struct bpf_cgroup_dev_ctx *ctx)                                   \
 	{                                                                                   \
 		return run##N(ctx, 0);                                                      \
 	}                                                                                   \
-                                                                                            \
 	SEC("cgroup/dev")                                                                   \
 	int cgward_dev_new##N(struct bpf_cgroup_dev_ctx *ctx)                               \
 	{                                                                                   \

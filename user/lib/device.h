@@ -13,7 +13,7 @@ enum {
 	N_KINDS,
 };
 
-#define N_PINS (CGW_POLICY_CLASSES * N_KINDS)
+#define N_PINS ((size_t)CGW_POLICY_CLASSES * N_KINDS)
 
 /* Number of a pin, of a descriptor and of an id. */
 static inline unsigned int cgw__pin(unsigned int size_class, unsigned int kind)
