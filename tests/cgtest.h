@@ -6,6 +6,8 @@
 #include "internal.h"
 #include "tap.h"
 
+struct bpf_insn;
+
 #define CGTEST_TIMEOUT_MS 10000
 
 static inline void cgtest__ctx_freep(struct cgw **c)
@@ -125,6 +127,17 @@ char *cgtest_group_of(pid_t pid);
 /* Compile rules, one a line; set them as the group's policy. */
 struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules);
 int cgtest_set_devices(struct cgw_group *g, const char *rules);
+
+/* Programs of others: a device program's code loaded, one opened by its number; -1 and errno. */
+int cgtest_load(const char *name, const struct bpf_insn *code, size_t n);
+int cgtest_program(uint32_t id);
+
+/* Attach a device program beside others; 0 or -errno. */
+int cgtest_attach(struct cgw_group *g, int prog_fd);
+
+/* Load and attach one that gives a verdict; one that takes its time and allows all. */
+int cgtest_foreign(struct cgw_group *g, const char *name, int verdict);
+int cgtest_slow(struct cgw_group *g);
 
 /* A child that tries devices from inside a group. */
 struct cgtest_agent {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* What tests of device policies need: processes that try devices, a bpffs of their own. */
+#include <linux/bpf.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "cgtest.h"
@@ -25,6 +27,64 @@ int cgtest_set_devices(struct cgw_group *g, const char *rules)
 	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(g->c, rules);
 
 	return cgw_group_set_devices(g, p);
+}
+
+static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+}
+
+int cgtest_program(uint32_t id)
+{
+	union bpf_attr attr = { .prog_id = id };
+
+	return sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+}
+
+int cgtest_load(const char *name, const struct bpf_insn *code, size_t n)
+{
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+				.insn_cnt = (uint32_t)n,
+				.insns = (uintptr_t)code,
+				.license = (uintptr_t) "GPL" };
+
+	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
+	return sys_bpf(BPF_PROG_LOAD, &attr);
+}
+
+int cgtest_attach(struct cgw_group *g, int prog_fd)
+{
+	_cleanup_close_ int dir = openat(cgw_group_fd(g), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	union bpf_attr attr = { .target_fd = (uint32_t)dir,
+				.attach_bpf_fd = (uint32_t)prog_fd,
+				.attach_type = BPF_CGROUP_DEVICE,
+				.attach_flags = BPF_F_ALLOW_MULTI };
+
+	return prog_fd < 0 || sys_bpf(BPF_PROG_ATTACH, &attr) < 0 ? -errno : 0;
+}
+
+int cgtest_foreign(struct cgw_group *g, const char *name, int verdict)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	_cleanup_close_ int prog = cgtest_load(name, code, ARRAY_SIZE(code));
+
+	return cgtest_attach(g, prog);
+}
+
+int cgtest_slow(struct cgw_group *g)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 200001 },
+		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	_cleanup_close_ int prog = cgtest_load("slow", code, ARRAY_SIZE(code));
+
+	return cgtest_attach(g, prog);
 }
 
 struct request {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Device verdicts: the kernel's, the evaluator's and check()'s; and filters of other owners. */
-#include <linux/bpf.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "cgtest.h"
@@ -177,41 +175,6 @@ static int full_table_works_in_the_kernel(void)
 	return TAP_PASS;
 }
 
-static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
-{
-	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-}
-
-/* Attach a program to the group, beside others; 0 or -errno. */
-static int attach(struct cgw_group *g, int prog)
-{
-	_cleanup_close_ int dir = openat(cgw_group_fd(g), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	union bpf_attr attr = { .target_fd = (uint32_t)dir,
-				.attach_bpf_fd = (uint32_t)prog,
-				.attach_type = BPF_CGROUP_DEVICE,
-				.attach_flags = BPF_F_ALLOW_MULTI };
-
-	return prog < 0 || sys_bpf(BPF_PROG_ATTACH, &attr) < 0 ? -errno : 0;
-}
-
-/* Load a filter that gives one verdict, and attach it to the group; 0 or -errno. */
-static int attach_foreign(struct cgw_group *g, const char *name, int verdict)
-{
-	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-				.insn_cnt = ARRAY_SIZE(code),
-				.insns = (uintptr_t)code,
-				.license = (uintptr_t) "GPL" };
-	_cleanup_close_ int prog = -EBADF;
-
-	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
-	prog = sys_bpf(BPF_PROG_LOAD, &attr);
-	return attach(g, prog);
-}
-
 /* A writer was killed between attaching and writing: nothing opens, and all can be mended. */
 static int unwritten_policy_denies_everything(void)
 {
@@ -222,15 +185,13 @@ static int unwritten_policy_denies_everything(void)
 	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(cgw_group_path(g));
 	_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 }, mine = { 0 };
 	_cleanup_rules_ struct cgw_rules *rules = NULL;
-	union bpf_attr attr = { 0 };
 	_cleanup_close_ int prog = -EBADF;
 	struct cgw_check check;
 
 	CHECK_INT(cgtest_set_devices(other, "allow a"), 1);
 	CHECK_INT(cgw_group_get_devices(other, &d), 0);
-	attr.prog_id = d.prog_id;
-	prog = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
-	CHECK_INT(attach(g, prog), 0);
+	prog = cgtest_program(d.prog_id);
+	CHECK_INT(cgtest_attach(g, prog), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
 	CHECK_INT(cgtest_agent_access(&a, "/dev/null", F_OK), -EPERM);
 	CHECK_INT(cgw_group_get_devices(g, &mine), 0);
@@ -255,7 +216,7 @@ static int filters_of_others_are_left_alone_and_named(void)
 	_cleanup_free_ struct cgw_program *both = NULL, *one = NULL;
 	struct cgw_check check;
 
-	CHECK_INT(attach_foreign(g, "sd_devices", 1), 0);
+	CHECK_INT(cgtest_foreign(g, "sd_devices", 1), 0);
 	CHECK_INT(cgw_group_check_device(g, CGW_DEVICE_CHAR, 1, 3, 2, &check), 0);
 	CHECK_INT(check.verdict, CGW_VERDICT_UNKNOWN);
 	CHECK_STR(check.path, top);
@@ -275,7 +236,7 @@ static int filters_of_others_are_left_alone_and_named(void)
 	CHECK_INT(cgw_group_clear_devices(g), 1);
 	CHECK_INT(cgw_group_device_programs(g, &one), 1);
 	CHECK_STR(one[0].name, "sd_devices");
-	CHECK_INT(attach_foreign(g, "refuses", 0), 0);
+	CHECK_INT(cgtest_foreign(g, "refuses", 0), 0);
 	CHECK_INT(cgtest_set_devices(g, "allow a"), 1);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDONLY), -EPERM);
 	return TAP_PASS;
@@ -289,7 +250,7 @@ static int too_many_programs_are_explained(void)
 	_cleanup_free_ struct cgw_program *programs = NULL;
 
 	for (int i = 0; i < 64; i++)
-		CHECK_INT(attach_foreign(g, "leaked", 1), 0);
+		CHECK_INT(cgtest_foreign(g, "leaked", 1), 0);
 	CHECK_INT(cgtest_set_devices(g, "allow a"), -E2BIG);
 	CHECK_HAS(cgw_strerror(c), "64 programs are attached already");
 	CHECK_HAS(cgw_hint(c), "leaks");

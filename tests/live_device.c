@@ -293,6 +293,36 @@ static int so_it_is_when_the_size_class_changes(void)
 				 (struct cgw_policy *[]){ small, medium, large, medium }, 4);
 }
 
+/*
+ * A check that began before a program was detached goes on to read its storage: programs in
+ * front of ours that take their time make sure that there are such checks at each step.
+ */
+static int checks_in_flight_see_a_policy_too(void)
+{
+	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
+					     "either:/dev/full", "either:/dev/urandom", NULL };
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *small = larger_policy(c, FULL_ONLY, 0);
+	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, URANDOM_ONLY, 100);
+	_cleanup_top_ char *top = cgtest_new("inflight");
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_opener_ struct cgtest_opener o = { 0 };
+	_cleanup_free_ char *text = NULL;
+	char count[32];
+
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(cgtest_slow(g), 0);
+	CHECK_INT(cgw_group_set_devices(g, small), 1);
+	snprintf(count, sizeof(count), "%ld", cgtest_scale(500));
+	o = cgtest_opener_start(top, count, nodes);
+	for (long i = 0; !cgtest_opener_done(&o); i++)
+		if (cgw_group_set_devices(g, i & 1 ? small : medium) < 0)
+			FAIL("%s", cgw_strerror(c));
+	if (cgtest_opener_stop(&o, &text))
+		FAIL("%s", text);
+	return TAP_PASS;
+}
+
 /* From no policy to one and back, under load: what the policy allows is never refused. */
 static int populated_groups_are_adopted_without_a_gap(void)
 {
@@ -458,6 +488,7 @@ static const struct tap_test tests[] = {
 	T(open_descriptors_stay_usable),
 	T(every_open_is_decided_by_the_old_or_the_new_policy),
 	T(so_it_is_when_the_size_class_changes),
+	T(checks_in_flight_see_a_policy_too),
 	T(populated_groups_are_adopted_without_a_gap),
 	T(policies_of_another_load_are_taken_over_without_a_gap),
 	T(concurrent_writers_lose_no_rule),

@@ -209,12 +209,15 @@ static int attach(struct cgw_group *g, int prog_fd, int replace_fd)
 	return cgw__explain_bpf(g->c, err, what);
 }
 
+/* Return: -ENOENT, nothing said: no program of this size class ever gave the group storage. */
 static int write_policy(struct cgw_group *g, const struct cgw__loader *l,
 			const struct cgw_policy_value *value)
 {
 	int err = write_value(l->fds[cgw__pin(value->size_class, POLICIES)], g->id, value);
 
-	return err ? cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path) : 0;
+	if (err && err != -ENOENT)
+		cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);
+	return err;
 }
 
 /* Nobody is inside yet: the filter denies everything until its policy is there. */
@@ -232,17 +235,6 @@ static int set_fresh(struct cgw_group *g, const struct cgw__loader *l,
 	return err;
 }
 
-/* A policy that a map kept from before must not come back until ours is written. */
-static int void_policy(struct cgw_group *g, const struct cgw__loader *l, unsigned int size_class)
-{
-	static const struct cgw_policy_value_2 unwritten; /* the largest: enough for each */
-	int err = write_value(l->fds[cgw__pin(size_class, POLICIES)], g->id, &unwritten);
-
-	if (err && err != -ENOENT)
-		return cgw__err(g->c, err, "cannot write the device policy of '%s'", g->path);
-	return 0;
-}
-
 static int detach_others(struct cgw_group *g, const struct attached *a)
 {
 	for (size_t i = 0; i < a->n_others; i++)
@@ -253,24 +245,20 @@ static int detach_others(struct cgw_group *g, const struct attached *a)
 }
 
 /*
- * Processes are inside: attach the variant that passes while unwritten, write, take away
- * what another size class or build has attached (old AND new equals one of them), then put
- * the filter in its place. Killed at any point, the old or the new policy is in force.
+ * Processes are inside, and the group has no storage of this size class: attach the variant
+ * that passes while unwritten, write, take away what another size class or build has attached
+ * (old AND new equals one of them), then put the filter in its place. Killed at any point,
+ * the old or the new policy is in force.
  */
 static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
 		 const struct cgw_policy_value *value)
 {
 	int filter = l->fds[cgw__pin(value->size_class, FILTER)];
 	int adopter = l->fds[cgw__pin(value->size_class, ADOPTER)];
-	int err;
+	int err = a->adopter ? 0 : attach(g, adopter, -EBADF);
 
-	if (!a->adopter) {
-		err = void_policy(g, l, value->size_class);
-		if (!err)
-			err = attach(g, adopter, -EBADF);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	err = write_policy(g, l, value);
 	if (!err)
 		err = detach_others(g, a);
@@ -283,12 +271,20 @@ static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct 
 	return attach(g, filter, adopter);
 }
 
-/* The filter is there: one write changes the policy, and nothing else of ours may stay. */
-static int rewrite(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
-		   const struct cgw_policy_value *value)
+/*
+ * Storage lives as long as its group, attached or not: what was written once is overwritten,
+ * never emptied, because a check that began before a program was detached may still read it.
+ * So a program comes to a group that had it before with its policy already there.
+ */
+static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l,
+			    const struct attached *a, const struct cgw_policy_value *value)
 {
-	int err = write_policy(g, l, value);
+	int err = a->adopter ? -ENOENT : write_policy(g, l, value);
 
+	if (err == -ENOENT)
+		return adopt(g, l, a, value);
+	if (!err && !a->filter)
+		err = attach(g, l->fds[cgw__pin(value->size_class, FILTER)], -EBADF);
 	return err ? err : detach_others(g, a);
 }
 
@@ -330,7 +326,7 @@ static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
 	if (err)
 		return err;
 	value->generation = next_generation(g, l, &a, policy);
-	err = a.filter ? rewrite(g, l, &a, value) : adopt(g, l, &a, value);
+	err = write_and_attach(g, l, &a, value);
 	return err ? err : (int)(value->generation & 0x7fffffff);
 }
 
@@ -435,21 +431,6 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 	return err;
 }
 
-/* Detach one program; the policy its map keeps for the group is made void. */
-static int detach_ours(struct cgw_group *g, int prog_fd)
-{
-	_cleanup_free_ void *unwritten = NULL;
-	struct bpf_map_info map;
-	_cleanup_close_ int fd = open_map(prog_fd, &map);
-
-	if (bpf_prog_detach2(prog_fd, g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
-		return cgw__explain_bpf(g->c, -errno, "cannot detach the device program");
-	unwritten = fd < 0 ? NULL : calloc(1, map.value_size);
-	if (unwritten)
-		write_value(fd, g->id, unwritten);
-	return 1;
-}
-
 static int clear_locked(struct cgw_group *g)
 {
 	uint32_t ids[MAX_PROGRAMS], n;
@@ -464,9 +445,11 @@ static int clear_locked(struct cgw_group *g)
 			err = 0;
 		else if (err)
 			cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
-		else if (is_ours(&info))
-			err = detach_ours(g, fd);
-		if (err > 0)
+		else if (!is_ours(&info))
+			continue;
+		else if (bpf_prog_detach2(fd, g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
+			err = cgw__explain_bpf(g->c, -errno, "cannot detach the device program");
+		else
 			cleared = 1;
 	}
 	return err < 0 ? err : cleared;
