@@ -52,11 +52,27 @@ static __always_inline int decide(const struct table *t, struct bpf_cgroup_dev_c
 }
 
 /*
+ * The nodes that every container is given. Whether all of them pass, whatever is asked for,
+ * is decided by user space; then they need no lookup.
+ */
+static __always_inline int is_oci_node(struct bpf_cgroup_dev_ctx *ctx)
+{
+	__u32 major = ctx->major, minor = ctx->minor;
+
+	if ((ctx->access_type & 3) != CGW_DEVICE_CHAR)
+		return 0;
+	if (major == 1)
+		return minor < 32 && CGW_POLICY_OCI_MEM >> minor & 1;
+	return major == CGW_POLICY_OCI_PTS ||
+	       (major == 5 && minor < 32 && CGW_POLICY_OCI_TTY >> minor & 1);
+}
+
+/*
  * For each size class the map, keyed by the group of the attachment, so that descendants
  * share the policy of their ancestor; the filter proper, under which a group without a
- * written policy may open nothing; and its stand-in while a group that already has
- * processes is adopted: everything passes until the policy is written, then the filter
- * takes its place.
+ * written policy may open nothing; its stand-in while a group that already has processes
+ * is adopted: everything passes until the policy is written, then the filter takes its
+ * place; and the filter for policies that allow all OCI nodes (CGW_POLICY_SHORTCUT).
  */
 #define POLICY_CLASS(N)                                                                     \
 	struct {                                                                            \
@@ -81,6 +97,11 @@ static __always_inline int decide(const struct table *t, struct bpf_cgroup_dev_c
 	int cgward_dev_new##N(struct bpf_cgroup_dev_ctx *ctx)                               \
 	{                                                                                   \
 		return run##N(ctx, 1);                                                      \
+	}                                                                                   \
+	SEC("cgroup/dev")                                                                   \
+	int cgward_dev_oci##N(struct bpf_cgroup_dev_ctx *ctx)                               \
+	{                                                                                   \
+		return is_oci_node(ctx) ? 1 : run##N(ctx, 0);                               \
 	}
 
 POLICY_CLASS(0)

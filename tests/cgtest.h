@@ -132,8 +132,9 @@ int cgtest_set_devices(struct cgw_group *g, const char *rules);
 int cgtest_load(const char *name, const struct bpf_insn *code, size_t n);
 int cgtest_program(uint32_t id);
 
-/* Attach a device program beside others; 0 or -errno. */
-int cgtest_attach(struct cgw_group *g, int prog_fd);
+/* Attach a device program with BPF_F_* flags, 0 or -errno; by a link, its descriptor or -1. */
+int cgtest_attach(struct cgw_group *g, int prog_fd, unsigned int flags);
+int cgtest_link(struct cgw_group *g, int prog_fd);
 
 /* Load and attach one that gives a verdict; one that takes its time and allows all. */
 int cgtest_foreign(struct cgw_group *g, const char *name, int verdict);

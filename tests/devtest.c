@@ -46,21 +46,32 @@ int cgtest_load(const char *name, const struct bpf_insn *code, size_t n)
 	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
 				.insn_cnt = (uint32_t)n,
 				.insns = (uintptr_t)code,
-				.license = (uintptr_t) "GPL" };
+				.license = (uintptr_t) "GPL",
+				.expected_attach_type = BPF_CGROUP_DEVICE };
 
 	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
 	return sys_bpf(BPF_PROG_LOAD, &attr);
 }
 
-int cgtest_attach(struct cgw_group *g, int prog_fd)
+int cgtest_attach(struct cgw_group *g, int prog_fd, unsigned int flags)
 {
 	_cleanup_close_ int dir = openat(cgw_group_fd(g), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	union bpf_attr attr = { .target_fd = (uint32_t)dir,
 				.attach_bpf_fd = (uint32_t)prog_fd,
 				.attach_type = BPF_CGROUP_DEVICE,
-				.attach_flags = BPF_F_ALLOW_MULTI };
+				.attach_flags = flags };
 
 	return prog_fd < 0 || sys_bpf(BPF_PROG_ATTACH, &attr) < 0 ? -errno : 0;
+}
+
+int cgtest_link(struct cgw_group *g, int prog_fd)
+{
+	_cleanup_close_ int dir = openat(cgw_group_fd(g), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	union bpf_attr attr = { .link_create = { .prog_fd = (uint32_t)prog_fd,
+						 .target_fd = (uint32_t)dir,
+						 .attach_type = BPF_CGROUP_DEVICE } };
+
+	return sys_bpf(BPF_LINK_CREATE, &attr);
 }
 
 int cgtest_foreign(struct cgw_group *g, const char *name, int verdict)
@@ -71,7 +82,7 @@ int cgtest_foreign(struct cgw_group *g, const char *name, int verdict)
 	};
 	_cleanup_close_ int prog = cgtest_load(name, code, ARRAY_SIZE(code));
 
-	return cgtest_attach(g, prog);
+	return cgtest_attach(g, prog, BPF_F_ALLOW_MULTI);
 }
 
 int cgtest_slow(struct cgw_group *g)
@@ -84,7 +95,7 @@ int cgtest_slow(struct cgw_group *g)
 	};
 	_cleanup_close_ int prog = cgtest_load("slow", code, ARRAY_SIZE(code));
 
-	return cgtest_attach(g, prog);
+	return cgtest_attach(g, prog, BPF_F_ALLOW_MULTI);
 }
 
 struct request {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Device verdicts: the kernel's, the evaluator's and check()'s; and filters of other owners. */
+#include <linux/bpf.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -188,10 +189,10 @@ static int unwritten_policy_denies_everything(void)
 	_cleanup_close_ int prog = -EBADF;
 	struct cgw_check check;
 
-	CHECK_INT(cgtest_set_devices(other, "allow a"), 1);
+	CHECK_INT(cgtest_set_devices(other, "c 1:3"), 1);
 	CHECK_INT(cgw_group_get_devices(other, &d), 0);
 	prog = cgtest_program(d.prog_id);
-	CHECK_INT(cgtest_attach(g, prog), 0);
+	CHECK_INT(cgtest_attach(g, prog, BPF_F_ALLOW_MULTI), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
 	CHECK_INT(cgtest_agent_access(&a, "/dev/null", F_OK), -EPERM);
 	CHECK_INT(cgw_group_get_devices(g, &mine), 0);

@@ -249,7 +249,7 @@ run_it "$cgward" devices show $top/dev
 is "$(grep -v '^#' <<<"$out")" "$(printf 'deny a\nallow c 1:3 rw\nallow c 1:7 r')" "devices show prints rules"
 grep -v '^#' <<<"$out" | "$cgward" devices set $top/dev --policy - 2>/dev/null
 run_it "$cgward" --json devices show $top/dev
-like "$out" "^\{\"path\":\"$top/dev\",\"by\":\"cgward\",\"semantics\":\"ordered\",\"generation\":2,\"class_bytes\":[0-9]+,\"rules\":\[\"deny a\",\"allow c 1:3 rw\",\"allow c 1:7 r\"\]\}\$" \
+like "$out" "^\{\"path\":\"$top/dev\",\"by\":\"cgward\",\"semantics\":\"ordered\",\"generation\":2,\"class_bytes\":[0-9]+,\"rules\":\[\"deny a\",\"allow c 1:3 rw\",\"allow c 1:7 r\"\],\"programs\":\[\]\}\$" \
 	"they can be set again, and a change counts the generation up"
 succeeds "devices allow" "$cgward" devices allow $top/dev c 1:5
 succeeds "devices deny" "$cgward" devices deny $top/dev 'c 1:3 r' /dev/full
@@ -262,6 +262,13 @@ is "$out" "{\"path\":\"$top/dev\",\"type\":\"c\",\"major\":1,\"minor\":5,\"acces
 "$cgward" create $top/dev/child
 run_it "$cgward" devices check $top/dev/child c 1:7 r
 like "$out" "^deny .* of '$top/dev'\$" "devices check looks at the ancestors"
+run_it "$cgward" devices show $top/dev/child
+like "$out" "^# no cgward policy
+# cgward has a say too: program [0-9]+ 'cgward_dev0', of '$top/dev', tag [0-9a-f]{16}, loaded [0-9]+ s ago\$" \
+	"devices show names the policy of an ancestor"
+run_it "$cgward" --json devices show $top/dev/child
+like "$out" "^\{\"path\":\"$top/dev/child\",\"programs\":\[\{\"id\":[0-9]+,\"name\":\"cgward_dev0\",\"tag\":\"[0-9a-f]{16}\",\"by\":\"cgward\",\"age_s\":[0-9]+,\"attached_to\":\"$top/dev\",\"overrules\":false\}\]\}\$" \
+	"and so does --json"
 run_it "$cgward" devices check --devices oci - <<<"$(printf 'c 1:3 rw\nb 8:0 r\nb 8:0 m\nc 136:7 -\n')"
 is "$out" "$(printf 'allow\ndeny\nallow\nallow')" "devices check answers a line a query"
 run_it "$cgward" --json ls $top/dev
@@ -282,6 +289,23 @@ printf '{"linux":{"resources":{"devices":[{"allow":false},{"allow":true,"type":"
 	>"$work/config.json"
 succeeds "devices set --policy with an OCI config.json" "$cgward" devices set $top/dev --policy "$work/config.json"
 is "$(opens $top/dev /dev/null /dev/zero)" "/dev/zero" "its rules are in force"
+printf '{"linux":{"resources":{"devices":[{"allow":false},{"type":"c","major":1,"minor":3,"access":"w"}]}}}' \
+	>"$work/oci.json"
+for semantics in ordered:deny runc:allow containerd:deny; do
+	run_it "$cgward" devices check --oci "$work/oci.json" --semantics ${semantics%:*} c 1:3 w
+	like "$out" "^${semantics#*:} " "--oci, ${semantics%:*}: can a rule deny what runtimes add?"
+done
+succeeds "devices set --oci" "$cgward" devices set $top/dev --oci "$work/oci.json" -d 'deny c 1:5'
+is "$(opens $top/dev /dev/null /dev/zero /dev/full)" "/dev/null /dev/full" "its defaults are in force, and -d comes after"
+printf '{"ociVersion":"1.0.2"}' >"$work/empty.json"
+run_it "$cgward" devices check --oci "$work/empty.json" c 1:3 rw
+like "$out" "^allow " "a config.json without device rules gets the defaults"
+refuses 2 "$work/empty.json: there are no linux.resources.devices" "but is no rule file" \
+	"$cgward" devices set $top/dev --policy "$work/empty.json"
+refuses 2 "--oci is given twice" "two --oci" "$cgward" devices compile --oci "$work/empty.json" --oci x
+run_it "$cgward" devices check --devices hypervisor - <<<"$(printf 'c 10:232 rw\nc 10:238 rw\nc 10:229 rw\n')"
+is "$out" "$(printf 'allow\nallow\ndeny')" "the list hypervisor"
+succeeds "--replace-foreign where nobody else is" "$cgward" devices set $top/dev --devices oci --replace-foreign
 printf '[{"allow":true,"access":"rwx"}]' >"$work/bad.json"
 refuses 2 "$work/bad.json: \[0\]: access 'rwx' is not letters" "a bad config.json names the place" \
 	"$cgward" devices set $top/dev --policy "$work/bad.json"

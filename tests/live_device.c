@@ -225,12 +225,14 @@ static int open_descriptors_stay_usable(void)
 	return TAP_PASS;
 }
 
+/* What a loop opens while policies are switched, and what must come of it. */
+static const char *const switch_nodes[] = { "always:/dev/null", "never:/dev/zero",
+					    "changes:/dev/full", "changes:/dev/urandom", NULL };
+
 /* Switch between policies while a loop opens nodes, of which each sees what it must. */
-static int switch_under_load(const char *name, struct cgw *c, struct cgw_policy *const *policies,
-			     size_t n)
+static int switch_under_load(const char *name, struct cgw *c, const char *const *nodes,
+			     struct cgw_policy *const *policies, size_t n)
 {
-	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
-					     "changes:/dev/full", "changes:/dev/urandom", NULL };
 	_cleanup_top_ char *top = cgtest_new(name);
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
 	_cleanup_opener_ struct cgtest_opener o = { 0 };
@@ -263,7 +265,7 @@ static int every_open_is_decided_by_the_old_or_the_new_policy(void)
 	_cleanup_policy_ struct cgw_policy *a = cgtest_policy(c, FULL_ONLY);
 	_cleanup_policy_ struct cgw_policy *b = cgtest_policy(c, URANDOM_ONLY);
 
-	return switch_under_load("switch", c, (struct cgw_policy *[]){ a, b }, 2);
+	return switch_under_load("switch", c, switch_nodes, (struct cgw_policy *[]){ a, b }, 2);
 }
 
 /* A policy with n more entries, of devices that are not there. */
@@ -289,8 +291,70 @@ static int so_it_is_when_the_size_class_changes(void)
 	CHECK_INT(small->value->size_class, 0);
 	CHECK_INT(medium->value->size_class, 1);
 	CHECK_INT(large->value->size_class, 2);
-	return switch_under_load("classes", c,
+	return switch_under_load("classes", c, switch_nodes,
 				 (struct cgw_policy *[]){ small, medium, large, medium }, 4);
+}
+
+#define OCI_NODES "c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
+
+/* A node that is in no policy. */
+static int make_kmsg(void)
+{
+	return mknod("/run/kmsg", S_IFCHR | 0600, makedev(1, 11)) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* The program that knows the OCI nodes takes turns with the one that looks all of them up. */
+static int so_it_is_when_the_program_changes(void)
+{
+	static const char *const nodes[] = { "always:/dev/null", "never:/run/kmsg",
+					     "changes:/dev/zero", "changes:/dev/urandom", NULL };
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_policy_ struct cgw_policy *oci = larger_policy(c, OCI_NODES, 0);
+	_cleanup_policy_ struct cgw_policy *some = larger_policy(c, "c 1:3\nc 5:0\n", 0);
+	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, OCI_NODES, 100);
+	_cleanup_policy_ struct cgw_policy *none = larger_policy(c, "c 1:3 rw\n", 100);
+
+	struct cgw_policy *const policies[] = { oci,	some, oci,    none,
+						medium, some, medium, none };
+
+	CHECK(oci->value->flags & medium->value->flags & CGW_POLICY_SHORTCUT);
+	CHECK(!((some->value->flags | none->value->flags) & CGW_POLICY_SHORTCUT));
+	CHECK_INT(make_kmsg(), 0);
+	return switch_under_load("programs", c, nodes, policies, ARRAY_SIZE(policies));
+}
+
+/* Which program is attached, for policies with and without all OCI nodes. */
+static int program_fits_its_policy(void)
+{
+	static const char *const steps[][2] = {
+		{ OCI_NODES, "cgward_dev_oci0" },	  { "c 1:3", "cgward_dev0" },
+		{ OCI_NODES "b 8:*", "cgward_dev_oci0" }, { "allow a", "cgward_dev_oci0" },
+		{ OCI_NODES "deny c 136:7 w", "cgward_dev0" },
+	};
+	_cleanup_top_ char *top = cgtest_new("program");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+
+	CHECK_INT(make_kmsg(), 0);
+	for (int i = 0; i < (int)ARRAY_SIZE(steps); i++) {
+		_cleanup_free_ struct cgw_program *programs = NULL;
+
+		CHECK_INT(cgtest_set_devices(g, steps[i][0]), i + 1);
+		CHECK_INT(cgw_group_device_programs(g, &programs), 1);
+		CHECK_STR(programs[0].name, steps[i][1]);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), i == 1 ? -EPERM : 0);
+		CHECK_INT(cgtest_agent_access(&a, "/dev/zero", F_OK), i == 1 ? -EPERM : 0);
+		CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(1, 9)),
+			  i == 1 ? -EPERM : 0);
+		CHECK_INT(cgtest_agent_access(&a, "/run/kmsg", R_OK), i == 3 ? 0 : -EPERM);
+	}
+	CHECK_INT(extend(g, "deny c 1:3 w"), 6);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
+	CHECK_INT(extend(g, "allow c 1:3 w\nallow c 136:7 w"), 7);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
+	return TAP_PASS;
 }
 
 /*
@@ -299,24 +363,27 @@ static int so_it_is_when_the_size_class_changes(void)
  */
 static int checks_in_flight_see_a_policy_too(void)
 {
-	static const char *const nodes[] = { "always:/dev/null", "never:/dev/zero",
+	static const char *const nodes[] = { "always:/dev/null", "never:/run/kmsg",
 					     "either:/dev/full", "either:/dev/urandom", NULL };
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	_cleanup_policy_ struct cgw_policy *small = larger_policy(c, FULL_ONLY, 0);
-	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, URANDOM_ONLY, 100);
+	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, "c 1:3\nc 1:9\n", 100);
+	_cleanup_policy_ struct cgw_policy *oci = larger_policy(c, OCI_NODES, 0);
+	struct cgw_policy *const policies[] = { small, medium, oci, medium };
 	_cleanup_top_ char *top = cgtest_new("inflight");
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
 	_cleanup_opener_ struct cgtest_opener o = { 0 };
 	_cleanup_free_ char *text = NULL;
 	char count[32];
 
+	CHECK_INT(make_kmsg(), 0);
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(cgtest_slow(g), 0);
 	CHECK_INT(cgw_group_set_devices(g, small), 1);
 	snprintf(count, sizeof(count), "%ld", cgtest_scale(500));
 	o = cgtest_opener_start(top, count, nodes);
-	for (long i = 0; !cgtest_opener_done(&o); i++)
-		if (cgw_group_set_devices(g, i & 1 ? small : medium) < 0)
+	for (size_t i = 0; !cgtest_opener_done(&o); i++)
+		if (cgw_group_set_devices(g, policies[i % 4]) < 0)
 			FAIL("%s", cgw_strerror(c));
 	if (cgtest_opener_stop(&o, &text))
 		FAIL("%s", text);
@@ -488,6 +555,8 @@ static const struct tap_test tests[] = {
 	T(open_descriptors_stay_usable),
 	T(every_open_is_decided_by_the_old_or_the_new_policy),
 	T(so_it_is_when_the_size_class_changes),
+	T(so_it_is_when_the_program_changes),
+	T(program_fits_its_policy),
 	T(checks_in_flight_see_a_policy_too),
 	T(populated_groups_are_adopted_without_a_gap),
 	T(policies_of_another_load_are_taken_over_without_a_gap),

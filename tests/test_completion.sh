@@ -80,12 +80,13 @@ offers "" kill /web -U
 
 # --- values of options ---
 
-offers "ordered" run --semantics ''
+offers "containerd ordered runc" run --semantics ''
 offers "ordered" run --semantics '@=' '@o'
 offers "none" wait --timeout n
 offers "none" run --devices non
 offers "none" run --devices '@=' '@non'
-offers "none" devices check --policy non
+offers "none" devices check --devices non
+offers "" devices check --policy non
 offers "/dev/null" run -d /dev/nul
 offers "/dev/null" create --device /dev/nul
 offers "root" run --user roo

@@ -332,6 +332,52 @@ static int full_table_compiles_and_one_more_is_refused(void)
 	return TAP_PASS;
 }
 
+/* Does the list let every OCI node pass, whatever is asked for? */
+static bool lets_oci_nodes_pass(const struct cgw_rules *rules)
+{
+	static const uint32_t nodes[][2] = {
+		{ 1, 3 },   { 1, 5 },	{ 1, 7 },   { 1, 8 },	{ 1, 9 },
+		{ 5, 0 },   { 5, 2 },	{ 136, 0 }, { 136, 2 }, { 136, 3 },
+		{ 136, 4 }, { 136, 5 }, { 136, 9 }, { 136, 77 }, { 136, ANY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		if (cgw__rules_verdicts(rules, semantics, 2, nodes[i][0], nodes[i][1]) != 0xff)
+			return false;
+	return true;
+}
+
+static int shortcut_is_for_policies_that_let_all_oci_nodes_pass(void)
+{
+	static const uint32_t majors[] = { 1, 5, 136, 10, ANY };
+	static const uint32_t minors[] = { 0, 2, 3, 5, 9, 77, 4, ANY };
+	static const char *const bases[] = { "oci", "all", "runc", "basic" };
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	long n = cgtest_scale(30000), taken = 0;
+
+	random_state = 3;
+	for (long i = 0; i < n; i++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+
+		semantics = (enum cgw_semantics)(i % 3);
+		CHECK_INT(cgw_rules_add_list(rules, bases[below(4)]), 0);
+		for (unsigned int j = below(4); j; j--)
+			add(rules, "abcc"[below(4)], below(2), 1 + below(7), majors[below(5)],
+			    minors[below(8)]);
+		if (cgw_policy_compile(rules, semantics, &p))
+			continue;
+		taken += p->value->flags & CGW_POLICY_SHORTCUT ? 1 : 0;
+		if (lets_oci_nodes_pass(rules) != !!(p->value->flags & CGW_POLICY_SHORTCUT)) {
+			print_rules(rules);
+			FAIL("list %ld, flags %u", i, p->value->flags);
+		}
+	}
+	semantics = ORDERED;
+	CHECK(taken > n / 10 && taken < n * 9 / 10);
+	return TAP_PASS;
+}
+
 static int random_full_tables_compile(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -442,6 +488,7 @@ static const struct tap_test tests[] = {
 	T(random_lists_compile_to_what_they_mean),
 	T(random_lists_compile_to_what_runc_makes_of_them),
 	T(random_lists_compile_to_what_containerd_makes_of_them),
+	T(shortcut_is_for_policies_that_let_all_oci_nodes_pass),
 	T(named_lists_compile_to_what_they_mean),
 	T(redundant_rules_take_no_entry),
 	T(full_table_compiles_and_one_more_is_refused),

@@ -241,6 +241,20 @@ static int files_are_read(void)
 	return TAP_PASS;
 }
 
+/* The text of a list's rules, each with a semicolon behind it. */
+static const char *text_of(const struct cgw_rules *rules)
+{
+	static char text[2048];
+	char one[CGW_RULE_TEXT_MAX];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < cgw_rules_count(rules); i++) {
+		strcat(text, cgw_rule_format(cgw_rules_at(rules, i), one));
+		strcat(text, ";");
+	}
+	return text;
+}
+
 static int lists_have_their_rules(void)
 {
 	static const struct {
@@ -266,23 +280,71 @@ static int lists_have_their_rules(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_rules_ struct cgw_rules *rules = new_rules(c);
-		char text[1024] = "", one[CGW_RULE_TEXT_MAX];
 
 		CHECK_INT(cgw_rules_add_list(rules, cases[i].name), 0);
-		for (size_t j = 0; j < cgw_rules_count(rules); j++) {
-			strcat(text, cgw_rule_format(cgw_rules_at(rules, j), one));
-			strcat(text, ";");
-		}
-		CHECK_STR(text, cases[i].rules);
+		CHECK_STR(text_of(rules), cases[i].rules);
 	}
 	{
 		_cleanup_rules_ struct cgw_rules *rules = new_rules(c);
 
 		CHECK_INT(cgw_rules_add_list(rules, "docker"), -ENOENT);
 		CHECK_STR(cgw_strerror(c), "no device list and no file is named 'docker'");
-		CHECK_HAS(cgw_hint(c), "oci, runc, basic, none and all");
+		CHECK_HAS(cgw_hint(c), "oci, runc, basic, none, all and hypervisor");
 		CHECK(cgw_error_is_input(c));
 	}
+	return TAP_PASS;
+}
+
+/* Two of the devices have numbers that each kernel gives out anew. */
+static int hypervisor_list_has_what_this_machine_has(void)
+{
+	static const char devices[] = "Character devices:\n  1 mem\n 10 misc\n253 device-mapper\n\n"
+				      "Block devices:\n259 blkext\n  7 loop\n252 device-mapper\n";
+	static const char fixed[] = "allow c 10:200 rwm;allow c 10:232 rwm;allow c 10:238 rwm;"
+				    "allow c 10:241 rwm;allow c 10:196 rwm;";
+	_cleanup_tmp_ char *dir = cgtest_copy("unified");
+	_cleanup_ctx_ struct cgw *c = cgtest_recorded(dir);
+	_cleanup_rules_ struct cgw_rules *rules = new_rules(c), *none = new_rules(c);
+
+	CHECK_INT(cgw_rules_add_list(none, "hypervisor"), 0);
+	CHECK_HAS(text_of(none), fixed);
+	CHECK(!strstr(text_of(none), " b 2"));
+	cgtest_spit(devices, "%s/proc/devices", dir);
+	cgtest_spit("232 kvm\n122 mshv\n", "%s/proc/misc", dir);
+	CHECK_INT(cgw_rules_add_list(rules, "hypervisor"), 0);
+	CHECK_HAS(text_of(rules), fixed);
+	CHECK_HAS(text_of(rules), "10:196 rwm;allow b 252:* rwm;allow c 10:122 rwm;");
+	return TAP_PASS;
+}
+
+/* What a runtime gives to each container: first to deny it for ordered, last for runc. */
+static int defaults_are_put_where_the_semantics_want_them(void)
+{
+	static const char user[] = "allow b 8:0\ndeny a\ndeny c 5:0 w";
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *ordered = new_rules(c), *runc = new_rules(c);
+	_cleanup_rules_ struct cgw_rules *containerd = new_rules(c), *empty = new_rules(c);
+	_cleanup_rules_ struct cgw_rules *partly = new_rules(c);
+
+	CHECK_INT(cgw_rules_add_text(ordered, "x", user, strlen(user)), 0);
+	CHECK_INT(cgw_rules_add_defaults(ordered, CGW_SEMANTICS_ORDERED), 0);
+	CHECK_HAS(text_of(ordered), "allow b 8:0 rwm;deny a;allow c *:* m;");
+	CHECK_HAS(text_of(ordered), "allow c 136:* rwm;deny c 5:0 w;");
+	CHECK(!cgw_rules_evaluate(ordered, CGW_SEMANTICS_ORDERED, CGW_DEVICE_CHAR, 5, 0, 4));
+	CHECK_INT(cgw_rules_add_text(runc, "x", user, strlen(user)), 0);
+	CHECK_INT(cgw_rules_add_defaults(runc, CGW_SEMANTICS_RUNC), 0);
+	CHECK_HAS(text_of(runc), "deny a;deny c 5:0 w;allow c *:* m;");
+	CHECK_HAS(text_of(runc), "allow c 10:200 rwm;");
+	CHECK(cgw_rules_evaluate(runc, CGW_SEMANTICS_RUNC, CGW_DEVICE_CHAR, 5, 0, 4));
+	CHECK_INT(cgw_rules_add_text(containerd, "x", user, strlen(user)), 0);
+	CHECK_INT(cgw_rules_add_defaults(containerd, CGW_SEMANTICS_CONTAINERD), 0);
+	CHECK_INT((long)cgw_rules_count(containerd), 3);
+	CHECK_INT(cgw_rules_add_defaults(empty, CGW_SEMANTICS_ORDERED), 0);
+	CHECK(!strncmp(text_of(empty), "allow c *:* m;", 14));
+	/* "a" with numbers or fewer bits does not deny everything */
+	CHECK_INT(cgw_rules_add_text(partly, "x", "deny a 7:*\ndeny a *:* rw", 24), 0);
+	CHECK_INT(cgw_rules_add_defaults(partly, CGW_SEMANTICS_ORDERED), 0);
+	CHECK(!strncmp(text_of(partly), "allow c *:* m;", 14));
 	return TAP_PASS;
 }
 
@@ -371,6 +433,8 @@ static const struct tap_test tests[] = {
 	T(errors_in_texts_name_line_and_column),
 	T(files_are_read),
 	T(lists_have_their_rules),
+	T(hypervisor_list_has_what_this_machine_has),
+	T(defaults_are_put_where_the_semantics_want_them),
 	T(formatted_rules_are_read_back),
 	T(bad_structures_are_refused),
 	T(last_matching_rule_decides_each_bit),

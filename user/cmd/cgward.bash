@@ -131,9 +131,9 @@ _cgward_options() {
 _cgward_value() {
 	case $1 in
 	--cgroup-root | --cwd) _cgward_files -d ;;
-	--device | -d) _cgward_files ;;
-	--devices | --policy)
-		_cgward_add "$prefix"{all,basic,none,oci,runc}
+	--device | -d | --oci | --policy) _cgward_files ;;
+	--devices)
+		_cgward_add "$prefix"{all,basic,hypervisor,none,oci,runc}
 		_cgward_files
 		;;
 	--env)
@@ -141,7 +141,7 @@ _cgward_value() {
 		mapfile -t COMPREPLY < <(compgen -P "$prefix" -S = -e -- "$cur")
 		;;
 	--group) _cgward_groups ;;
-	--semantics) _cgward_add "${prefix}ordered" ;;
+	--semantics) _cgward_add "$prefix"{containerd,ordered,runc} ;;
 	--set | -s) [[ $cur == *=* ]] || _cgward_settings ;;
 	--timeout) _cgward_add "${prefix}none" ;;
 	--user) mapfile -t COMPREPLY < <(compgen -P "$prefix" -u -- "$cur") ;;

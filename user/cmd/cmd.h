@@ -96,6 +96,8 @@ enum {
 	OPT_CWD,
 	OPT_ENV,
 	OPT_JSON,
+	OPT_OCI,
+	OPT_REPLACE_FOREIGN,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -128,6 +130,8 @@ void cmd_targets_free(struct cmd_targets *t);
 struct cmd_setup {
 	const char *list;	/* --devices, or --policy */
 	bool is_file;		/* it was --policy */
+	const char *oci;	/* --oci */
+	bool replace_foreign;
 	const char **rule_args; /* -d, in their order */
 	size_t n_rule_args;
 	enum cgw_semantics semantics;
@@ -200,8 +204,9 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_policy[], opts_run[], opts_show[], opts_unload[];
+	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_unload[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
+const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);
 
 #endif

@@ -7,6 +7,7 @@
 
 const struct cmd_opt opts_check[] = {
 	{ "policy", OPT_POLICY, "FILE", "ask the rules of FILE (- for standard input) instead of a group" },
+	{ "oci", OPT_OCI, "FILE", "ask those of a config.json, with the nodes that a runtime adds" },
 	{ 0 },
 };
 
@@ -129,7 +130,8 @@ static void print_text(struct cmd_ctx *x, const struct source *src, const struct
 	if (check->has_rule)
 		fprintf(x->out.f, "  by rule '%s'", cgw_rule_format(&check->rule, text));
 	else if (check->verdict == CGW_VERDICT_UNKNOWN)
-		fputs("  by a filter of another owner", x->out.f);
+		fputs(check->path[0] ? "  by a filter of another owner" :
+				       "  by a filter above the root of this namespace", x->out.f);
 	else if (src->g)
 		fputs(check->path[0] ? "  by a policy that was never written" : "  by no filter at all",
 		      x->out.f);

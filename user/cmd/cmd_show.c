@@ -177,11 +177,6 @@ static void free_about(struct about *a)
 	free(a->programs);
 }
 
-static const char *program_owner(const struct cgw_program *p)
-{
-	return devices_owner(p, 1);
-}
-
 static void print_json(struct cmd_ctx *x, struct cgw_group *g, const struct about *a, bool all)
 {
 	struct out *o = &x->out;

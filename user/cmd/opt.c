@@ -21,7 +21,7 @@ const struct cmd_opt opts_resources[] = {
 };
 
 const struct cmd_opt opts_devices[] = {
-	{ "devices", OPT_DEVICES, "LIST", "begin the device policy with oci, runc, basic, none, all or a FILE" },
+	{ "devices", OPT_DEVICES, "LIST", "begin the device policy with oci, runc, basic, none, all, hypervisor or a FILE" },
 	{ "device", 'd', "RULE", "add '[allow|deny] a|b|c [MAJ:MIN] [rwm]' or PATH[:rwm]; repeatable" },
 	{ "semantics", OPT_SEMANTICS, "NAME", "how rules are read: ordered (the last match decides, bit by bit), runc, containerd" },
 	{ 0 },
@@ -268,6 +268,14 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 		s->list = arg;
 		s->is_file = opt == OPT_POLICY;
 		return 0;
+	case OPT_OCI:
+		if (s->oci)
+			return cmd_usage(x, "--oci is given twice: '%s' and '%s'", s->oci, arg);
+		s->oci = arg;
+		return 0;
+	case OPT_REPLACE_FOREIGN:
+		s->replace_foreign = true;
+		return 0;
 	case 'd':
 		more = realloc(s->rule_args, (s->n_rule_args + 1) * sizeof(*more));
 		if (!more)
@@ -301,19 +309,38 @@ int cmd_setup_read(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv
 	return status ? status : cmd_setup_finish(x, s);
 }
 
-/* All options are read: the list comes first (oci where only -d is given), then each -d. */
+/* The rules of a config.json, which may have none, beside what runtimes add to each. */
+static int add_oci(struct cmd_setup *s)
+{
+	int err = cgw_rules_add_oci_file(s->rules, s->oci);
+
+	if (err && err != -ENODATA)
+		return err;
+	if (s->semantics == CGW_SEMANTICS_RUNC)
+		return 0;
+	return cgw_rules_add_defaults(s->rules, s->semantics);
+}
+
+/*
+ * All options are read: the list comes first (oci where only -d is given), then --oci, then
+ * each -d; what runc adds to a config.json it adds last.
+ */
 int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
 {
+	const char *list = s->list ? s->list : s->oci ? NULL : "oci";
 	int err;
 
-	if (!s->list && !s->n_rule_args)
+	if (!s->list && !s->n_rule_args && !s->oci)
 		return 0;
 	err = cgw_rules_new(x->c, &s->rules);
-	if (!err)
-		err = s->is_file ? cgw_rules_add_file(s->rules, s->list) :
-				   add_devices(s->rules, s->list ? s->list : "oci");
+	if (!err && list)
+		err = s->is_file ? cgw_rules_add_file(s->rules, list) : add_devices(s->rules, list);
+	if (!err && s->oci)
+		err = add_oci(s);
 	for (size_t i = 0; i < s->n_rule_args && !err; i++)
 		err = cgw_rules_add(s->rules, s->rule_args[i]);
+	if (!err && s->oci && s->semantics == CGW_SEMANTICS_RUNC)
+		err = cgw_rules_add_defaults(s->rules, s->semantics);
 	if (!err)
 		err = cgw_policy_compile(s->rules, s->semantics, &s->policy);
 	return err ? cmd_fail(x, err) : 0;

@@ -5,76 +5,6 @@
 
 #include "device.h"
 
-/* The kernel's limit of programs of one type on one group. */
-#define MAX_PROGRAMS 64
-
-/* Numbers of the device programs attached to the group itself. */
-int cgw__query_devices(struct cgw_group *g, uint32_t *ids, uint32_t *n)
-{
-	char what[640];
-	int err;
-
-	*n = MAX_PROGRAMS;
-	if (!bpf_prog_query(g->fd, BPF_CGROUP_DEVICE, 0, NULL, ids, n))
-		return 0;
-	err = -errno;
-	snprintf(what, sizeof(what), "cannot list the device programs of '%s'", g->path);
-	if (err == -ENOENT)
-		return cgw__fail(g->c, -ENODEV, "%s: the group was removed", what);
-	return cgw__explain_bpf(g->c, err, what);
-}
-
-static int get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd)
-{
-	uint32_t len = sizeof(*info);
-	int fd = bpf_prog_get_fd_by_id(id);
-
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_get_info_by_fd(fd, info, &len) < 0) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
-/* Both of our programs, of any build, have names that begin like this. */
-static bool is_ours(const struct bpf_prog_info *info)
-{
-	return !strncmp(info->name, CGW_PROG_NAME, strlen(CGW_PROG_NAME));
-}
-
-int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_programs)
-{
-	_cleanup_free_ struct cgw_program *programs = NULL;
-	uint32_t ids[MAX_PROGRAMS], n;
-	int err = cgw__query_devices(g, ids, &n);
-
-	if (err)
-		return err;
-	programs = calloc(n ? n : 1, sizeof(*programs));
-	if (!programs)
-		return cgw__oom(g->c);
-	for (uint32_t i = 0; i < n; i++) {
-		struct bpf_prog_info info = { 0 };
-		int fd;
-
-		programs[i].id = ids[i];
-		/* Without CAP_SYS_ADMIN there is only the number. */
-		if (get_program(ids[i], &info, &fd))
-			continue;
-		close(fd);
-		programs[i].seen = true;
-		snprintf(programs[i].name, sizeof(programs[i].name), "%s", info.name);
-		programs[i].ours = is_ours(&info);
-	}
-	*ret_programs = TAKE_PTR(programs);
-	return (int)n;
-}
-
 /* GFP_NOWAIT allocations fail now and then: the kernel says ENOMEM and means "again". */
 static int write_value(int map_fd, uint64_t id, const void *value)
 {
@@ -144,42 +74,56 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	return 0;
 }
 
-/* What is attached to a group, as far as it is ours. */
+/* What is attached to a group. */
 struct attached {
-	bool filter;   /* of the size class that is wanted */
-	bool adopter;  /* likewise */
-	int others[8]; /* programs of other size classes, builds and unshared loads */
+	int kind; /* what it has of the size class that is wanted: FILTER, ... or 0 */
+	/* Ours of other size classes, builds and unshared loads, and those of other owners. */
+	struct cgw__program others[CGW_MAX_PROGRAMS], foreign[CGW_MAX_PROGRAMS];
 	size_t n_others;
+	size_t n_foreign;
 };
 
 static void close_attached(struct attached *a)
 {
 	while (a->n_others)
-		close(a->others[--a->n_others]);
+		close(a->others[--a->n_others].fd);
+	while (a->n_foreign)
+		close(a->foreign[--a->n_foreign].fd);
+}
+
+/* FILTER, ADOPTER or SHORTCUT for one of this load's programs of the size class, else 0. */
+static int kind_of(const struct cgw__loader *l, unsigned int size_class, uint32_t id)
+{
+	for (unsigned int kind = FILTER; kind < N_KINDS; kind++)
+		if (l->ids[cgw__pin(size_class, kind)] == id)
+			return (int)kind;
+	return 0;
 }
 
 static int find_attached(struct cgw_group *g, const struct cgw__loader *l, unsigned int size_class,
 			 struct attached *a)
 {
-	uint32_t filter = l->ids[cgw__pin(size_class, FILTER)];
-	uint32_t adopter = l->ids[cgw__pin(size_class, ADOPTER)];
-	uint32_t ids[MAX_PROGRAMS], n;
-	int err = cgw__query_devices(g, ids, &n);
+	uint32_t ids[CGW_MAX_PROGRAMS], n = ARRAY_SIZE(ids);
+	int err = cgw__query_devices(g, 0, ids, &n);
 
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < n; i++) {
 		struct bpf_prog_info info = { 0 };
-		int fd;
+		struct cgw__program p = { .id = ids[i] };
+		int kind = kind_of(l, size_class, ids[i]);
 
-		a->filter = a->filter || ids[i] == filter;
-		a->adopter = a->adopter || ids[i] == adopter;
-		if (ids[i] == filter || ids[i] == adopter || get_program(ids[i], &info, &fd))
+		if (kind && !a->kind) {
+			a->kind = kind;
 			continue;
-		if (is_ours(&info) && a->n_others < ARRAY_SIZE(a->others))
-			a->others[a->n_others++] = fd;
+		}
+		/* One that cannot be looked at is not ours, and stays. */
+		if (cgw__get_program(ids[i], &info, &p.fd))
+			continue;
+		if (cgw__is_ours(&info))
+			a->others[a->n_others++] = p;
 		else
-			close(fd);
+			a->foreign[a->n_foreign++] = p;
 	}
 	return 0;
 }
@@ -200,8 +144,10 @@ static int attach(struct cgw_group *g, int prog_fd, int replace_fd)
 	snprintf(what, sizeof(what), "cannot attach the device program to '%s'", g->path);
 	if (err == -ENOENT && replace_fd < 0)
 		return cgw__fail(g->c, -ENODEV, "%s: the group was removed", what);
+	if (err == -EPERM && cgw__explain_exclusive(g, what))
+		return err;
 	if (err == -E2BIG) {
-		cgw__fail(g->c, err, "%s: %d programs are attached already", what, MAX_PROGRAMS);
+		cgw__fail(g->c, err, "%s: %d programs are attached already", what, CGW_MAX_PROGRAMS);
 		cgw__hint(g->c, "somebody leaks one at each update: bpftool cgroup show %s%s",
 			  g->c->mount, g->path);
 		return err;
@@ -220,27 +166,61 @@ static int write_policy(struct cgw_group *g, const struct cgw__loader *l,
 	return err;
 }
 
+/* Put one program of a size class in the place of another, or just there where from is 0. */
+static int put(struct cgw_group *g, const struct cgw__loader *l, unsigned int size_class, int from,
+	       int to)
+{
+	return attach(g, l->fds[cgw__pin(size_class, (unsigned int)to)],
+		      from ? l->fds[cgw__pin(size_class, (unsigned int)from)] : -EBADF);
+}
+
+static int wanted_kind(const struct cgw_policy_value *value)
+{
+	return value->flags & CGW_POLICY_SHORTCUT ? SHORTCUT : FILTER;
+}
+
+/*
+ * The policy is written and in force: the program that suits it best takes over. The filter
+ * decides alike, only slower: where the shortcut cannot be had (64 programs are attached, and
+ * the kernel replaces none then) it stays.
+ */
+static int put_wanted(struct cgw_group *g, const struct cgw__loader *l, int kind,
+		      const struct cgw_policy_value *value)
+{
+	int wanted = wanted_kind(value), err;
+
+	if (kind == wanted)
+		return 0;
+	err = put(g, l, value->size_class, kind, wanted);
+	return err && kind == FILTER ? 0 : err;
+}
+
 /* Nobody is inside yet: the filter denies everything until its policy is there. */
 static int set_fresh(struct cgw_group *g, const struct cgw__loader *l,
 		     const struct cgw_policy_value *value)
 {
-	int filter = l->fds[cgw__pin(value->size_class, FILTER)];
-	int err = attach(g, filter, -EBADF);
+	int err = put(g, l, value->size_class, 0, FILTER);
 
 	if (err)
 		return err;
 	err = write_policy(g, l, value);
-	if (err)
-		bpf_prog_detach2(filter, g->fd, BPF_CGROUP_DEVICE);
-	return err;
+	if (err) {
+		bpf_prog_detach2(l->fds[cgw__pin(value->size_class, FILTER)], g->fd,
+				 BPF_CGROUP_DEVICE);
+		return err;
+	}
+	return put_wanted(g, l, FILTER, value);
 }
 
 static int detach_others(struct cgw_group *g, const struct attached *a)
 {
-	for (size_t i = 0; i < a->n_others; i++)
-		if (bpf_prog_detach2(a->others[i], g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
+	for (size_t i = 0; i < a->n_others; i++) {
+		int fd = a->others[i].fd;
+
+		if (bpf_prog_detach2(fd, g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
 			return cgw__err(g->c, -errno, "cannot detach the old device program of '%s'",
 					g->path);
+	}
 	return 0;
 }
 
@@ -253,9 +233,8 @@ static int detach_others(struct cgw_group *g, const struct attached *a)
 static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct attached *a,
 		 const struct cgw_policy_value *value)
 {
-	int filter = l->fds[cgw__pin(value->size_class, FILTER)];
-	int adopter = l->fds[cgw__pin(value->size_class, ADOPTER)];
-	int err = a->adopter ? 0 : attach(g, adopter, -EBADF);
+	bool was_there = a->kind == ADOPTER;
+	int err = was_there ? 0 : put(g, l, value->size_class, 0, ADOPTER);
 
 	if (err)
 		return err;
@@ -263,74 +242,91 @@ static int adopt(struct cgw_group *g, const struct cgw__loader *l, const struct 
 	if (!err)
 		err = detach_others(g, a);
 	if (err) {
-		if (!a->adopter)
-			bpf_prog_detach2(adopter, g->fd, BPF_CGROUP_DEVICE);
+		if (!was_there)
+			bpf_prog_detach2(l->fds[cgw__pin(value->size_class, ADOPTER)], g->fd,
+					 BPF_CGROUP_DEVICE);
 		return err;
 	}
 	/* Written, the two decide alike: failing here leaves the new policy in force. */
-	return attach(g, filter, adopter);
+	return put_wanted(g, l, ADOPTER, value);
 }
 
 /*
  * Storage lives as long as its group, attached or not: what was written once is overwritten,
  * never emptied, because a check that began before a program was detached may still read it.
- * So a program comes to a group that had it before with its policy already there.
+ * So a program comes to a group that had it before with its policy already there. The
+ * shortcut decides without the storage: it goes before a policy is written that it does not
+ * fit, and comes when one that it fits is there.
  */
-static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l,
-			    const struct attached *a, const struct cgw_policy_value *value)
+static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l, struct attached *a,
+			    const struct cgw_policy_value *value)
 {
-	int err = a->adopter ? -ENOENT : write_policy(g, l, value);
+	int err = 0;
 
+	if (a->kind == SHORTCUT && wanted_kind(value) == FILTER) {
+		err = put(g, l, value->size_class, SHORTCUT, FILTER);
+		if (err)
+			return err;
+		a->kind = FILTER;
+	}
+	err = a->kind == ADOPTER ? -ENOENT : write_policy(g, l, value);
 	if (err == -ENOENT)
 		return adopt(g, l, a, value);
-	if (!err && !a->filter)
-		err = attach(g, l->fds[cgw__pin(value->size_class, FILTER)], -EBADF);
+	if (!err)
+		err = put_wanted(g, l, a->kind, value);
 	return err ? err : detach_others(g, a);
 }
 
 /* One more than the policy in force has, whoever of ours loaded its program. */
 static uint32_t next_generation(struct cgw_group *g, const struct cgw__loader *l,
-				const struct attached *a, const struct cgw_policy *policy)
+				const struct attached *a, unsigned int size_class)
 {
-	int map_fd = l->fds[cgw__pin(policy->value->size_class, POLICIES)];
-	_cleanup_free_ struct cgw_policy_value *old = NULL;
+	_cleanup_free_ struct cgw_policy_value *other = NULL;
+	const struct cgw_policy_value *old = l->scratch;
 	uint32_t size;
 	int err = -ENOENT;
 
-	if (a->filter || a->adopter) {
-		old = malloc(policy->size);
-		err = old ? bpf_map_lookup_elem(map_fd, &g->id, old) : -ENOMEM;
+	if (a->kind) {
+		int map_fd = l->fds[cgw__pin(size_class, POLICIES)];
+
+		err = bpf_map_lookup_elem(map_fd, &g->id, l->scratch);
 	} else if (a->n_others) {
-		err = read_value(g, a->others[0], &old, &size);
+		err = read_value(g, a->others[0].fd, &other, &size);
+		old = other;
 	}
 	return err || !old->magic || old->generation == UINT32_MAX ? 1 : old->generation + 1;
 }
 
 /* Under the lock. Return: the generation, or -errno. */
-static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
-		      const struct cgw_policy *policy)
+static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
+		      bool alone)
 {
+	unsigned int size_class = policy->value->size_class;
 	_cleanup_(close_attached) struct attached a = { 0 };
-	_cleanup_free_ struct cgw_policy_value *value = malloc(policy->size);
-	int err;
+	struct cgw_policy_value *value;
+	uint32_t generation = 1;
+	int err = 0;
 
+	if (!l->scratch)
+		l->scratch = malloc(cgw__policy_classes[CGW_POLICY_CLASSES - 1].bytes);
+	value = l->scratch;
 	if (!value)
 		return cgw__oom(g->c);
-	memcpy(value, policy->value, policy->size);
-	value->generation = 1;
-	if (g->fresh) {
-		err = set_fresh(g, l, value);
-		return err ? err : 1;
+	if (!g->fresh) {
+		err = find_attached(g, l, size_class, &a);
+		if (err)
+			return err;
+		generation = next_generation(g, l, &a, size_class);
 	}
-	err = find_attached(g, l, value->size_class, &a);
-	if (err)
-		return err;
-	value->generation = next_generation(g, l, &a, policy);
-	err = write_and_attach(g, l, &a, value);
-	return err ? err : (int)(value->generation & 0x7fffffff);
+	memcpy(value, policy->value, policy->size);
+	value->generation = generation;
+	err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
+	if (!err && alone)
+		err = cgw__detach_foreign(g, a.foreign, a.n_foreign);
+	return err ? err : (int)(generation & 0x7fffffff);
 }
 
-int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
+static int set_devices(struct cgw_group *g, const struct cgw_policy *policy, bool alone)
 {
 	struct cgw__loader *l;
 	int err = cgw__loader(g->c, &l);
@@ -339,9 +335,19 @@ int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
 		err = cgw__device_lock(g->c);
 	if (err)
 		return err;
-	err = set_locked(g, l, policy);
+	err = set_locked(g, l, policy, alone);
 	cgw__device_unlock(g->c);
 	return err;
+}
+
+int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
+{
+	return set_devices(g, policy, false);
+}
+
+int cgw_group_replace_foreign(struct cgw_group *g, const struct cgw_policy *policy)
+{
+	return set_devices(g, policy, true);
 }
 
 void cgw_devices_free(struct cgw_devices *d)
@@ -350,7 +356,7 @@ void cgw_devices_free(struct cgw_devices *d)
 	d->policy = NULL;
 }
 
-static int fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret)
+int cgw__fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret)
 {
 	_cleanup_free_ struct cgw_policy_value *value = NULL;
 	struct cgw_devices d = { .prog_id = id };
@@ -378,8 +384,8 @@ static int fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cg
 
 int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices)
 {
-	uint32_t ids[MAX_PROGRAMS], n;
-	int err = cgw__query_devices(g, ids, &n);
+	uint32_t ids[CGW_MAX_PROGRAMS], n = ARRAY_SIZE(ids);
+	int err = cgw__query_devices(g, 0, ids, &n);
 
 	if (err)
 		return err;
@@ -387,13 +393,13 @@ int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices)
 		struct bpf_prog_info info = { 0 };
 		_cleanup_close_ int fd = -EBADF;
 
-		err = get_program(ids[i], &info, &fd);
+		err = cgw__get_program(ids[i], &info, &fd);
 		if (err == -ENOENT)
 			continue;
 		if (err)
 			return cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
-		if (is_ours(&info))
-			return fill_devices(g, ids[i], fd, ret_devices);
+		if (cgw__is_ours(&info))
+			return cgw__fill_devices(g, ids[i], fd, ret_devices);
 	}
 	return cgw__fail(g->c, -ENOENT, "'%s' has no cgward device policy", g->path);
 }
@@ -426,26 +432,26 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 	if (!err)
 		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
-		err = set_locked(g, l, policy);
+		err = set_locked(g, l, policy, false);
 	cgw__device_unlock(g->c);
 	return err;
 }
 
 static int clear_locked(struct cgw_group *g)
 {
-	uint32_t ids[MAX_PROGRAMS], n;
-	int cleared = 0, err = cgw__query_devices(g, ids, &n);
+	uint32_t ids[CGW_MAX_PROGRAMS], n = ARRAY_SIZE(ids);
+	int cleared = 0, err = cgw__query_devices(g, 0, ids, &n);
 
 	for (uint32_t i = 0; i < n && err >= 0; i++) {
 		struct bpf_prog_info info = { 0 };
 		_cleanup_close_ int fd = -EBADF;
 
-		err = get_program(ids[i], &info, &fd);
+		err = cgw__get_program(ids[i], &info, &fd);
 		if (err == -ENOENT)
 			err = 0;
 		else if (err)
 			cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
-		else if (!is_ours(&info))
+		else if (!cgw__is_ours(&info))
 			continue;
 		else if (bpf_prog_detach2(fd, g->fd, BPF_CGROUP_DEVICE) < 0 && errno != ENOENT)
 			err = cgw__explain_bpf(g->c, -errno, "cannot detach the device program");
@@ -464,77 +470,6 @@ int cgw_group_clear_devices(struct cgw_group *g)
 	err = clear_locked(g);
 	cgw__device_unlock(g->c);
 	return err;
-}
-
-/* The verdict of the programs attached to one group of the chain. */
-static int check_one(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
-		     unsigned int access, struct cgw_check *check)
-{
-	uint32_t ids[MAX_PROGRAMS], n;
-	int err = cgw__query_devices(g, ids, &n);
-
-	for (uint32_t i = 0; i < n && !err; i++) {
-		_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
-		struct bpf_prog_info info = { 0 };
-		_cleanup_close_ int fd = -EBADF;
-		struct cgw_rule rule = { 0 };
-		bool allow = false;
-
-		err = get_program(ids[i], &info, &fd);
-		if (err == -ENOENT) {
-			err = 0;
-			continue;
-		}
-		if (err)
-			return cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
-		if (!is_ours(&info)) {
-			if (check->verdict == CGW_VERDICT_ALLOW) {
-				check->verdict = CGW_VERDICT_UNKNOWN;
-				check->has_rule = false;
-				snprintf(check->path, sizeof(check->path), "%s", g->path);
-			}
-			continue;
-		}
-		err = fill_devices(g, ids[i], fd, &d);
-		if (!err && d.policy)
-			allow = cgw_policy_check(d.policy, type, major, minor, access, &rule);
-		if (err || (allow && (check->path[0] || check->verdict != CGW_VERDICT_ALLOW)))
-			continue;
-		check->verdict = allow ? CGW_VERDICT_ALLOW : CGW_VERDICT_DENY;
-		check->has_rule = rule.type != 0;
-		check->rule = rule;
-		snprintf(check->path, sizeof(check->path), "%s", g->path);
-	}
-	return err;
-}
-
-int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
-			   unsigned int access, struct cgw_check *ret_check)
-{
-	struct cgw_check check = { .verdict = CGW_VERDICT_ALLOW };
-	_cleanup_free_ char *path = strdup(g->path);
-
-	if (!path)
-		return cgw__oom(g->c);
-	for (;;) {
-		_cleanup_(cgw__group_closep) struct cgw_group *at = NULL;
-		char *parent;
-		int err = cgw__group_open_at(g->c, path, &at);
-
-		if (!err)
-			err = check_one(at, type, major, minor, access, &check);
-		if (err)
-			return err;
-		if (check.verdict == CGW_VERDICT_DENY || !path[1])
-			break;
-		parent = cgw__path_parent(path);
-		if (!parent)
-			return cgw__oom(g->c);
-		free(path);
-		path = parent;
-	}
-	*ret_check = check;
-	return 0;
 }
 
 /* Load, attach, write, and see a denial: what the device engine needs, tried in group g. */

@@ -3,6 +3,8 @@
 #ifndef CGWARD_DEVICE_H
 #define CGWARD_DEVICE_H
 
+#include <linux/bpf.h>
+
 #include "internal.h"
 
 /* What there is of each size class. */
@@ -10,6 +12,7 @@ enum {
 	POLICIES, /* the map */
 	FILTER,	  /* the program that denies while its policy is unwritten */
 	ADOPTER,  /* the one that passes meanwhile */
+	SHORTCUT, /* the one for policies that allow all OCI nodes */
 	N_KINDS,
 };
 
@@ -27,6 +30,7 @@ struct cgw__loader {
 	uint32_t ids[N_PINS]; /* of the programs */
 	int dir_fd;	      /* the pin directory, or < 0 */
 	int lock_fd;	      /* while locked */
+	void *scratch;	      /* room for the largest value */
 };
 
 /* Names of pins and programs; those of other builds are found by them too. */
@@ -41,6 +45,20 @@ int cgw__open_pins(struct cgw *c, bool make);
 int cgw__device_lock(struct cgw *c);
 void cgw__device_unlock(struct cgw *c);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
-int cgw__query_devices(struct cgw_group *g, uint32_t *ids, uint32_t *n);
+
+/* The kernel's limit of programs of one type on one group. */
+#define CGW_MAX_PROGRAMS 64
+
+struct cgw__program {
+	uint32_t id;
+	int fd;
+};
+
+int cgw__query_devices(struct cgw_group *g, uint32_t flags, uint32_t *ids, uint32_t *n);
+int cgw__get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd);
+bool cgw__is_ours(const struct bpf_prog_info *info);
+bool cgw__explain_exclusive(struct cgw_group *g, const char *what);
+int cgw__detach_foreign(struct cgw_group *g, const struct cgw__program *programs, size_t n);
+int cgw__fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret);
 
 #endif

@@ -12,17 +12,23 @@
 #include "device.skel.h"
 
 const char *const cgw__pin_names[N_PINS] = {
-	"policies0", "filter0", "adopter0", "policies1", "filter1",
-	"adopter1",  "policies2", "filter2", "adopter2",
+	"policies0", "filter0", "adopter0", "shortcut0", "policies1", "filter1",
+	"adopter1", "shortcut1", "policies2", "filter2", "adopter2", "shortcut2",
 };
+
+static void drop_fds(struct cgw__loader *l)
+{
+	for (size_t i = 0; i < N_PINS; i++)
+		if (l->fds[i] >= 0)
+			close(TAKE_FD(l->fds[i]));
+}
 
 void cgw__loader_free(struct cgw__loader *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < N_PINS; i++)
-		if (l->fds[i] >= 0)
-			close(l->fds[i]);
+	drop_fds(l);
+	free(l->scratch);
 	if (l->dir_fd >= 0)
 		close(l->dir_fd);
 	free(l);
@@ -176,29 +182,28 @@ int cgw__explain_bpf(struct cgw *c, int err, const char *what)
 	return err;
 }
 
-/* Duplicates, since the skeleton closes its own. */
-static void take_fds(const struct cgw_device_bpf *skel, struct cgw__loader *l)
+/* Duplicates, since the skeleton (or the caller) closes its own. */
+static int take_fds(struct cgw *c, const struct cgw_device_programs *p, struct cgw__loader *l)
 {
-	const struct bpf_map *maps[] = { skel->maps.cgward_policy0, skel->maps.cgward_policy1,
-					 skel->maps.cgward_policy2 };
-	const struct bpf_program *progs[][2] = {
-		{ skel->progs.cgward_dev0, skel->progs.cgward_dev_new0 },
-		{ skel->progs.cgward_dev1, skel->progs.cgward_dev_new1 },
-		{ skel->progs.cgward_dev2, skel->progs.cgward_dev_new2 },
-	};
-
 	for (unsigned int k = 0; k < CGW_POLICY_CLASSES; k++) {
-		const int fds[N_KINDS] = { bpf_map__fd(maps[k]), bpf_program__fd(progs[k][0]),
-					   bpf_program__fd(progs[k][1]) };
+		const int fds[N_KINDS] = { p->policies[k], p->filters[k], p->adopters[k],
+					   p->shortcuts[k] };
 
-		for (unsigned int kind = 0; kind < N_KINDS; kind++)
-			l->fds[cgw__pin(k, kind)] = fcntl(fds[kind], F_DUPFD_CLOEXEC, 3);
+		for (unsigned int kind = 0; kind < N_KINDS; kind++) {
+			int *fd = &l->fds[cgw__pin(k, kind)];
+
+			*fd = fcntl(fds[kind], F_DUPFD_CLOEXEC, 3);
+			if (*fd < 0)
+				return cgw__err(c, -errno, "cannot take over the device program");
+		}
 	}
+	return 0;
 }
 
 static int load(struct cgw *c, struct cgw__loader *l)
 {
 	libbpf_print_fn_t before = libbpf_set_print(print_to_log);
+	struct cgw_device_programs programs;
 	struct cgw_device_bpf *skel;
 	int err;
 
@@ -211,12 +216,10 @@ static int load(struct cgw *c, struct cgw__loader *l)
 		cgw_device_bpf__destroy(skel);
 		return cgw__explain_bpf(c, err, "cannot load the device program");
 	}
-	take_fds(skel, l);
+	programs = (struct cgw_device_programs)CGW_DEVICE_PROGRAMS(skel);
+	err = take_fds(c, &programs, l);
 	cgw_device_bpf__destroy(skel);
-	for (size_t i = 0; i < N_PINS; i++)
-		if (l->fds[i] < 0)
-			return cgw__err(c, -EMFILE, "cannot load the device program");
-	return 0;
+	return err;
 }
 
 /* Load and pin under the lock, unless another process was quicker. */
@@ -323,6 +326,59 @@ int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
 	}
 	if (!err)
 		*ret_l = l;
+	return err;
+}
+
+/* Is this what the installed skeleton of this version loads for a size class? */
+static int check_class(struct cgw *c, const struct cgw__loader *l, unsigned int k)
+{
+	static const char *const names[N_KINDS] = { CGW_MAP_NAME, CGW_PROG_NAME,
+						    CGW_PROG_NAME "_new", CGW_PROG_NAME "_oci" };
+	struct bpf_map_info map = { 0 };
+	uint32_t len = sizeof(map);
+
+	if (bpf_obj_get_info_by_fd(l->fds[cgw__pin(k, POLICIES)], &map, &len) < 0)
+		return cgw__err(c, -errno, "cannot look at the map for policies of size class %u", k);
+	if (map.type != BPF_MAP_TYPE_CGROUP_STORAGE ||
+	    map.value_size != cgw__policy_classes[k].bytes)
+		return cgw__bad(c, -EINVAL, "the map for policies of size class %u is not %s%u of this version",
+				k, CGW_MAP_NAME, k);
+	for (unsigned int kind = FILTER; kind < N_KINDS; kind++) {
+		uint32_t map_id = 0;
+		struct bpf_prog_info prog = { .map_ids = (uintptr_t)&map_id, .nr_map_ids = 1 };
+		char name[24];
+
+		len = sizeof(prog);
+		if (bpf_obj_get_info_by_fd(l->fds[cgw__pin(k, kind)], &prog, &len) < 0)
+			return cgw__err(c, -errno, "cannot look at the device program");
+		snprintf(name, sizeof(name), "%s%u", names[kind], k);
+		if (strcmp(prog.name, name) || map_id != map.id)
+			return cgw__bad(c, -EINVAL, "the program '%s' is not %s on the map given with it",
+					prog.name, name);
+	}
+	return 0;
+}
+
+int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *programs)
+{
+	struct cgw__loader *l;
+	int err = loader_new(c, &l);
+
+	if (err)
+		return err;
+	if (l->loaded)
+		return cgw__fail(c, -EBUSY, "this context has loaded the device program itself already");
+	if (programs->sz < sizeof(*programs))
+		return cgw__bad(c, -EINVAL, "the device programs are %zu bytes, not %zu", programs->sz,
+				sizeof(*programs));
+	err = take_fds(c, programs, l);
+	for (unsigned int k = 0; k < CGW_POLICY_CLASSES && !err; k++)
+		err = check_class(c, l, k);
+	if (!err)
+		err = read_ids(c, l);
+	if (err)
+		drop_fds(l);
+	l->loaded = !err;
 	return err;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Groups: open, create, remove, walk. */
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "internal.h"
@@ -77,6 +78,43 @@ int cgw_group_open(struct cgw *c, const char *path, struct cgw_group **ret_g)
 	int err = cgw_verify_group_path(c, path);
 
 	return err ? err : cgw__group_open_at(c, path, ret_g);
+}
+
+int cgw_group_open_fd(struct cgw *c, int fd, struct cgw_group **ret_g)
+{
+	_cleanup_(cgw__group_closep) struct cgw_group *g = NULL, *same = NULL;
+	char link[64], target[PATH_MAX + 1];
+	const char *path = target;
+	struct stat st;
+	ssize_t n;
+	int err = cgw__root(c);
+
+	if (err < 0)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return cgw__err(c, -errno, "cannot use descriptor %d as a group", fd);
+	if (!S_ISDIR(st.st_mode))
+		return cgw__bad(c, -ENOTDIR, "descriptor %d is no directory", fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, target, PATH_MAX);
+	if (n < 0)
+		return cgw__err(c, -errno, "cannot tell the path of descriptor %d", fd);
+	target[n] = '\0';
+	if (!cgw__path_below(target, c->mount))
+		return cgw__bad(c, -EINVAL, "descriptor %d, '%s', is no group below %s", fd, target,
+				c->mount);
+	path += strlen(c->mount);
+	err = open_at(c, fd, ".", path[0] ? path : "/", &g);
+	if (!err)
+		err = cgw__group_open_at(c, g->path, &same);
+	if (err == -ENOENT)
+		return cgw__fail(c, -ENODEV, "descriptor %d: the group was removed", fd);
+	if (err)
+		return err;
+	if (same->id != g->id)
+		return cgw__bad(c, -EINVAL, "descriptor %d is no group of the hierarchy at %s", fd, c->mount);
+	*ret_g = TAKE_PTR(g);
+	return 0;
 }
 
 int cgw_group_child(struct cgw_group *g, const char *name, struct cgw_group **ret_g)

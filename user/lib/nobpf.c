@@ -21,6 +21,18 @@ int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy)
 	return built_without(g->c);
 }
 
+int cgw_group_replace_foreign(struct cgw_group *g, const struct cgw_policy *policy)
+{
+	(void)policy;
+	return built_without(g->c);
+}
+
+int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *programs)
+{
+	(void)programs;
+	return built_without(c);
+}
+
 int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 {
 	(void)rules;
@@ -48,6 +60,22 @@ int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_prog
 {
 	(void)ret_programs;
 	return built_without(g->c);
+}
+
+int cgw_group_effective_programs(struct cgw_group *g, struct cgw_program **ret_programs)
+{
+	(void)ret_programs;
+	return built_without(g->c);
+}
+
+const char *cgw_program_path(const struct cgw_group *g, const struct cgw_program *p, char *buf,
+			     size_t size)
+{
+	(void)g;
+	(void)p;
+	(void)buf;
+	(void)size;
+	return NULL;
 }
 
 int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,

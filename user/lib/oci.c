@@ -277,7 +277,8 @@ int cgw_rules_add_oci(struct cgw_rules *rules, const char *name, const char *tex
 	} else {
 		err = find_devices(&at, root, &devices);
 		if (!err && !devices)
-			err = bad_json(&at, "there are no linux.resources.devices");
+			err = cgw__bad(rules->c, -ENODATA, "%s: %s%sthere are no linux.resources.devices",
+				       name, at.path, at.path[0] ? ": " : "");
 	}
 	if (!err)
 		err = read_devices(&at, devices, rules);

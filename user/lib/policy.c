@@ -2,6 +2,8 @@
 /* Policies: a table made into the value that the kernel looks up. */
 #include "table.h"
 
+#define ALL_ALLOWED 0xff
+
 const struct cgw__policy_class cgw__policy_classes[CGW_POLICY_CLASSES] = {
 	{ CGW_POLICY_SLOTS_0, CGW_POLICY_BUCKETS_0, 24, sizeof(struct cgw_policy_value_0) },
 	{ CGW_POLICY_SLOTS_1, CGW_POLICY_BUCKETS_1, 256, sizeof(struct cgw_policy_value_1) },
@@ -147,6 +149,36 @@ static struct cgw_policy *new_policy(struct cgw *c, unsigned int size_class)
 	return policy;
 }
 
+/* Does every request for every minor of a major pass? */
+static bool allows_major(const struct cgw_policy_value *v, uint32_t major)
+{
+	const struct cgw_policy_slot *s,
+		*whole = cgw__policy_lookup(v, CGW_DEVICE_CHAR, major, CGW_DEVICE_ANY);
+
+	for (size_t i = 0; (s = cgw__policy_slot(v, i)); i++) {
+		if (s->type != CGW_DEVICE_CHAR || s->verdicts == ALL_ALLOWED)
+			continue;
+		if (s->major == major || (!whole && s->major == CGW_DEVICE_ANY &&
+					  !cgw__policy_lookup(v, CGW_DEVICE_CHAR, major, s->minor)))
+			return false;
+	}
+	return whole || v->fallback[CGW_DEVICE_CHAR] == ALL_ALLOWED;
+}
+
+/* May the program let the OCI nodes pass without a look at the table? */
+static bool allows_oci_nodes(const struct cgw_policy_value *v)
+{
+	for (uint32_t i = 0; i < 32; i++) {
+		if (CGW_POLICY_OCI_MEM >> i & 1 &&
+		    cgw__policy_verdicts(v, CGW_DEVICE_CHAR, 1, i) != ALL_ALLOWED)
+			return false;
+		if (CGW_POLICY_OCI_TTY >> i & 1 &&
+		    cgw__policy_verdicts(v, CGW_DEVICE_CHAR, 5, i) != ALL_ALLOWED)
+			return false;
+	}
+	return allows_major(v, CGW_POLICY_OCI_PTS);
+}
+
 static int make_policy(struct cgw *c, const struct cgw__table *t, enum cgw_semantics semantics,
 		       struct cgw_policy **ret_policy)
 {
@@ -164,6 +196,8 @@ static int make_policy(struct cgw *c, const struct cgw__table *t, enum cgw_seman
 	fill_head(policy->value, t, semantics);
 	for (policy->value->seed = 0; policy->value->seed < 4096; policy->value->seed++)
 		if (place(policy->value, t, &b)) {
+			if (allows_oci_nodes(policy->value))
+				policy->value->flags |= CGW_POLICY_SHORTCUT;
 			*ret_policy = TAKE_PTR(policy);
 			return 0;
 		}

@@ -280,49 +280,140 @@ int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const char *te
 	return 0;
 }
 
-int cgw_rules_add_file(struct cgw_rules *rules, const char *path)
+/* The whole of a file, or of standard input, and what messages call it. */
+static ssize_t read_rules(struct cgw_rules *rules, const char **path, char **ret_text)
 {
-	bool standard = !strcmp(path, "-");
-	_cleanup_close_ int opened = standard ? -EBADF : open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
+	bool standard = !strcmp(*path, "-");
+	_cleanup_close_ int opened = standard ? -EBADF : open(*path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (!standard && opened < 0)
-		return cgw__err(rules->c, -errno, "cannot open rule file '%s'", path);
-	n = cgw__read_fd(standard ? STDIN_FILENO : opened, &text);
+		return cgw__err(rules->c, -errno, "cannot open rule file '%s'", *path);
+	n = cgw__read_fd(standard ? STDIN_FILENO : opened, ret_text);
 	if (n < 0)
-		return cgw__err(rules->c, (int)n, "cannot read rule file '%s'", path);
+		return cgw__err(rules->c, (int)n, "cannot read rule file '%s'", *path);
+	if (standard)
+		*path = "stdin";
+	return n;
+}
+
+int cgw_rules_add_file(struct cgw_rules *rules, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n = read_rules(rules, &path, &text);
+
+	if (n < 0)
+		return (int)n;
 	if (text[0] == '{' || text[0] == '[')
-		return cgw_rules_add_oci(rules, standard ? "stdin" : path, text, (size_t)n);
-	return cgw_rules_add_text(rules, standard ? "stdin" : path, text, (size_t)n);
+		return cgw_rules_add_oci(rules, path, text, (size_t)n);
+	return cgw_rules_add_text(rules, path, text, (size_t)n);
+}
+
+int cgw_rules_add_oci_file(struct cgw_rules *rules, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n = read_rules(rules, &path, &text);
+
+	return n < 0 ? (int)n : cgw_rules_add_oci(rules, path, text, (size_t)n);
 }
 
 #define OCI_NODES                                                                              \
 	"c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
 #define OCI_MKNOD "c *:* m\nb *:* m\n"
+#define RUNC_NODES OCI_MKNOD OCI_NODES "c 10:200\n"
+/* kvm, vhost-net, vhost-vsock, vfio: their minors are fixed */
+#define HYPERVISOR_NODES "c 10:232\nc 10:238\nc 10:241\nc 10:196\n"
 
 static const struct {
 	const char *name;
 	const char *text;
 } lists[] = {
 	{ "oci", OCI_MKNOD OCI_NODES },
-	{ "runc", OCI_MKNOD OCI_NODES "c 10:200\n" },
+	{ "runc", RUNC_NODES },
 	{ "basic", OCI_NODES },
 	{ "none", "deny a\n" },
 	{ "all", "allow a\n" },
+	{ "hypervisor", RUNC_NODES HYPERVISOR_NODES },
 };
+
+/* The number in front of a name in a section of a file beside /proc/self, or ANY. */
+static uint32_t find_number(struct cgw *c, const char *file, const char *section, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char found[64];
+	uint32_t number;
+	char *line, *next;
+
+	if (cgw__read_proc(c, 0, file, &text) < 0)
+		return CGW_DEVICE_ANY;
+	line = section ? strstr(text, section) : text;
+	for (; line; line = next) {
+		next = strchr(line, '\n');
+		next = next ? next + 1 : NULL;
+		if (sscanf(line, "%u %63s", &number, found) == 2 && !strcmp(found, name))
+			return number;
+	}
+	return CGW_DEVICE_ANY;
+}
+
+/* What this machine has of hypervisor devices under numbers of its own. */
+static int add_dynamic(struct cgw_rules *rules)
+{
+	struct cgw_rule mapper = { 'b', true, CGW_DEVICE_RWM,
+				   find_number(rules->c, "../devices", "Block devices:", "device-mapper"),
+				   CGW_DEVICE_ANY };
+	struct cgw_rule mshv = { 'c', true, CGW_DEVICE_RWM, 10,
+				 find_number(rules->c, "../misc", NULL, "mshv") };
+	int err = 0;
+
+	if (mapper.major != CGW_DEVICE_ANY)
+		err = cgw_rules_add_rule(rules, &mapper);
+	if (!err && mshv.minor != CGW_DEVICE_ANY)
+		err = cgw_rules_add_rule(rules, &mshv);
+	return err;
+}
 
 int cgw_rules_add_list(struct cgw_rules *rules, const char *name)
 {
 	int err;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		if (!strcmp(lists[i].name, name))
-			return cgw_rules_add_text(rules, name, lists[i].text,
-						  strlen(lists[i].text));
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		if (strcmp(lists[i].name, name))
+			continue;
+		err = cgw_rules_add_text(rules, name, lists[i].text, strlen(lists[i].text));
+		return !err && !strcmp(name, "hypervisor") ? add_dynamic(rules) : err;
+	}
 	err = cgw__bad(rules->c, -ENOENT, "no device list and no file is named '%s'", name);
-	cgw__hint(rules->c, "there are the lists oci, runc, basic, none and all");
+	cgw__hint(rules->c, "there are the lists oci, runc, basic, none, all and hypervisor");
 	return err;
+}
+
+static bool denies_everything(const struct cgw_rule *rule)
+{
+	return rule->type == 'a' && !rule->allow && rule->access == CGW_DEVICE_RWM &&
+	       rule->major == CGW_DEVICE_ANY && rule->minor == CGW_DEVICE_ANY;
+}
+
+int cgw_rules_add_defaults(struct cgw_rules *rules, enum cgw_semantics semantics)
+{
+	_cleanup_(cgw__rules_freep) struct cgw_rules *later = NULL;
+	size_t at = rules->n;
+	int err;
+
+	if (semantics == CGW_SEMANTICS_CONTAINERD)
+		return 0;
+	if (semantics == CGW_SEMANTICS_RUNC)
+		return cgw_rules_add_list(rules, "runc");
+	while (at && !denies_everything(&rules->rules[at - 1]))
+		at--;
+	err = cgw_rules_new(rules->c, &later);
+	for (size_t i = at; i < rules->n && !err; i++)
+		err = cgw_rules_add_rule(later, &rules->rules[i]);
+	if (err)
+		return err;
+	rules->n = at;
+	err = cgw_rules_add_list(rules, "oci");
+	return err ? err : cgw__rules_append(rules, later);
 }
 
 static void format_number(char *buf, size_t size, uint32_t number)

@@ -217,6 +217,19 @@ struct cgw_create_opts {
 CGW_API int cgw_group_open(struct cgw *c, const char *path, struct cgw_group **ret_g);
 
 /**
+ * cgw_group_open_fd() - a group by a descriptor of its directory.
+ * @c: context.
+ * @fd: any descriptor of a cgroup2 directory, O_PATH included; it is duplicated.
+ * @ret_g: the group.
+ *
+ * Its path is the one it has below the cgroup2 mount that the context uses.
+ *
+ * Return: 0; -ENOTDIR, -EINVAL for what is no group of cgroup2 or one outside the mount,
+ * -ENODEV for one that was removed, -errno.
+ */
+CGW_API int cgw_group_open_fd(struct cgw *c, int fd, struct cgw_group **ret_g);
+
+/**
  * cgw_group_child() - open a group below another.
  * @g: parent.
  * @name: relative, clean path; may have several components.
@@ -661,11 +674,26 @@ CGW_API int cgw_rules_add(struct cgw_rules *rules, const char *text);
 CGW_API int cgw_rules_add_rule(struct cgw_rules *rules, const struct cgw_rule *rule);
 
 /**
- * cgw_rules_add_list() - append a named list: "oci", "runc", "basic", "none", "all".
+ * cgw_rules_add_list() - append a named list: "oci", "runc", "basic", "none", "all",
+ *	"hypervisor".
+ *
+ * hypervisor is runc with kvm (or mshv), vhost-net, vhost-vsock, vfio, and the device mapper's
+ * block devices where /proc/devices names their major.
  *
  * Return: 0, or -ENOENT for an unknown name.
  */
 CGW_API int cgw_rules_add_list(struct cgw_rules *rules, const char *name);
+
+/**
+ * cgw_rules_add_defaults() - put in what a runtime gives each container beyond its config.json.
+ * @rules: the config's list, from cgw_rules_add_oci().
+ * @semantics: ordered: the list "oci", right after the last rule that denies everything (or
+ *	first), so that later rules can deny it; runc: the list "runc", last, as runc does;
+ *	containerd: nothing, as its config.json names them itself.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+CGW_API int cgw_rules_add_defaults(struct cgw_rules *rules, enum cgw_semantics semantics);
 
 /**
  * cgw_rules_add_text() - append the rules of a text, one a line, "#" begins a comment.
@@ -688,7 +716,8 @@ CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const 
  *
  * Absent or null: type = a, major and minor = *, access = rwm, allow = false. -1 is * too.
  *
- * Return: 0, or -EINVAL naming the place and what is wrong there, equal keys included.
+ * Return: 0; -EINVAL naming the place and what is wrong there, equal keys included;
+ * -ENODATA for a document without linux.resources.devices.
  */
 CGW_API int cgw_rules_add_oci(struct cgw_rules *rules, const char *name, const char *text,
 			      size_t len);
@@ -699,6 +728,13 @@ CGW_API int cgw_rules_add_oci(struct cgw_rules *rules, const char *name, const c
  * A file whose first byte is '{' or '[' is JSON for cgw_rules_add_oci(), any other text.
  */
 CGW_API int cgw_rules_add_file(struct cgw_rules *rules, const char *path);
+
+/**
+ * cgw_rules_add_oci_file() - append the device rules of a config.json; "-" is standard input.
+ *
+ * Return: as cgw_rules_add_oci(), or what opening and reading gave.
+ */
+CGW_API int cgw_rules_add_oci_file(struct cgw_rules *rules, const char *path);
 
 /**
  * cgw_rules_count() - how many rules the list has.
@@ -819,6 +855,67 @@ CGW_API int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules *
 CGW_API int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy);
 
 /**
+ * cgw_group_replace_foreign() - cgw_group_set_devices(), then nobody else's filter.
+ * @g: group.
+ * @policy: policy.
+ *
+ * The device programs that others attached to the group itself are detached once the policy
+ * is in force: until then both decide (AND), so that there is no instant without a filter.
+ * Those of its ancestors stay.
+ *
+ * Return: as cgw_group_set_devices(); -EPERM where the other filter was attached without
+ * BPF_F_ALLOW_MULTI: nothing can join it, and it is named.
+ */
+CGW_API int cgw_group_replace_foreign(struct cgw_group *g, const struct cgw_policy *policy);
+
+/**
+ * struct cgw_device_programs - bpf/device.bpf.c, loaded by the caller.
+ * @sz: sizeof(struct cgw_device_programs).
+ * @policies: descriptors of the maps cgward_policy0 to 2.
+ * @filters: of the programs cgward_dev0 to 2.
+ * @adopters: of the programs cgward_dev_new0 to 2.
+ * @shortcuts: of the programs cgward_dev_oci0 to 2.
+ */
+struct cgw_device_programs {
+	size_t sz;
+	int policies[CGW_POLICY_CLASSES];
+	int filters[CGW_POLICY_CLASSES];
+	int adopters[CGW_POLICY_CLASSES];
+	int shortcuts[CGW_POLICY_CLASSES];
+};
+
+/* Its initializer from <cgward/device.skel.h>, a struct cgw_device_bpf that was loaded. */
+#define CGW_DEVICE_PROGRAMS(skel)                                                         \
+	{                                                                                 \
+		.sz = sizeof(struct cgw_device_programs),                                 \
+		.policies = { bpf_map__fd((skel)->maps.cgward_policy0),                   \
+			      bpf_map__fd((skel)->maps.cgward_policy1),                   \
+			      bpf_map__fd((skel)->maps.cgward_policy2) },                 \
+		.filters = { bpf_program__fd((skel)->progs.cgward_dev0),                  \
+			     bpf_program__fd((skel)->progs.cgward_dev1),                  \
+			     bpf_program__fd((skel)->progs.cgward_dev2) },                \
+		.adopters = { bpf_program__fd((skel)->progs.cgward_dev_new0),             \
+			      bpf_program__fd((skel)->progs.cgward_dev_new1),             \
+			      bpf_program__fd((skel)->progs.cgward_dev_new2) },           \
+		.shortcuts = { bpf_program__fd((skel)->progs.cgward_dev_oci0),            \
+			       bpf_program__fd((skel)->progs.cgward_dev_oci1),            \
+			       bpf_program__fd((skel)->progs.cgward_dev_oci2) },          \
+	}
+
+/**
+ * cgw_use_device_programs() - let the context attach these instead of loading its own.
+ * @c: context that has not set a device policy yet.
+ * @programs: see CGW_DEVICE_PROGRAMS(); the descriptors are duplicated.
+ *
+ * For callers that load the skeleton themselves: from a namespace without bpffs, before they
+ * drop their capabilities, with a policy of their own on pins.
+ *
+ * Return: 0; -EBUSY when the context has loaded them already, -EINVAL for programs that are
+ * not those of this version, -errno.
+ */
+CGW_API int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *programs);
+
+/**
  * cgw_group_extend_devices() - append rules to the policy the group has.
  * @g: group.
  * @rules: appended in their order.
@@ -863,16 +960,37 @@ CGW_API void cgw_devices_free(struct cgw_devices *d);
  */
 CGW_API int cgw_group_clear_devices(struct cgw_group *g);
 
+enum cgw_answer {
+	CGW_ANSWER_NO,
+	CGW_ANSWER_YES,
+	CGW_ANSWER_UNKNOWN,
+};
+
+/* A program's level when it is attached above the cgroup namespace's root. */
+#define CGW_LEVEL_HIDDEN 0xffffffffU
+
 /**
- * struct cgw_program - a BPF program attached to a group.
+ * struct cgw_program - a device program attached to a group.
  * @id: the kernel's number.
+ * @level: of the group it is attached to: 0 = the group asked for, 1 = its parent, ...
+ * @age_s: seconds since it was loaded.
  * @name: as its loader named it, "" for none.
+ * @tag: the kernel's hash of its code, in hexadecimal.
+ * @looks_like: "crun" (lxc's and youki's look alike), "runc", "containerd" or "systemd", by
+ *	its name and the shape of its code; or NULL. A guess.
+ * @overrules: can it turn the denial of a program that ran before it into leave? That takes
+ *	bpf_set_retval, Linux 5.18.
  * @seen: could the kernel be asked about it? That takes CAP_SYS_ADMIN; else there is only @id.
  * @ours: loaded by cgward, this build or another.
  */
 struct cgw_program {
 	uint32_t id;
+	unsigned int level;
+	uint64_t age_s;
 	char name[16];
+	char tag[17];
+	const char *looks_like;
+	enum cgw_answer overrules;
 	bool seen;
 	bool ours;
 };
@@ -885,6 +1003,30 @@ struct cgw_program {
  * Return: how many, or -errno.
  */
 CGW_API int cgw_group_device_programs(struct cgw_group *g, struct cgw_program **ret_programs);
+
+/**
+ * cgw_group_effective_programs() - device programs that decide for processes of the group.
+ * @g: group.
+ * @ret_programs: in the order in which the kernel runs them, the group's own before its
+ *	ancestors'; free() it.
+ *
+ * All of them run; one that @overrules can allow what one before it denied.
+ *
+ * Return: how many, or -errno.
+ */
+CGW_API int cgw_group_effective_programs(struct cgw_group *g, struct cgw_program **ret_programs);
+
+/**
+ * cgw_program_path() - the path of the group that a program is attached to.
+ * @g: the group asked for.
+ * @p: one of its programs.
+ * @buf: gets the path.
+ * @size: of @buf.
+ *
+ * Return: @buf, or NULL when the group is above the cgroup namespace's root.
+ */
+CGW_API const char *cgw_program_path(const struct cgw_group *g, const struct cgw_program *p,
+				     char *buf, size_t size);
 
 enum cgw_verdict {
 	CGW_VERDICT_ALLOW,

@@ -37,6 +37,13 @@
 
 /* Flag: semantics runc, and what no rule names is allowed; for reading the policy back. */
 #define CGW_POLICY_ALLOWS 1U
+/* Flag: every request for an OCI default node passes, so that the program may skip the table. */
+#define CGW_POLICY_SHORTCUT 2U
+
+/* The OCI default nodes: character devices 1:MINOR and 5:MINOR by bit, and 136:*. */
+#define CGW_POLICY_OCI_MEM (1U << 3 | 1U << 5 | 1U << 7 | 1U << 8 | 1U << 9)
+#define CGW_POLICY_OCI_TTY (1U << 0 | 1U << 2)
+#define CGW_POLICY_OCI_PTS 136U
 
 /* Which kinds of entries exist for a type, so that the others are not probed. */
 #define CGW_POLICY_EXACT 1U
@@ -65,7 +72,7 @@ struct cgw_policy_value {
 	__u32 magic;
 	__u16 version;
 	__u8 semantics; /* enum cgw_semantics */
-	__u8 flags;	/* CGW_POLICY_ALLOWS */
+	__u8 flags;	/* CGW_POLICY_ALLOWS, CGW_POLICY_SHORTCUT */
 	__u32 generation; /* 1 for a group's first policy, then one more at each change */
 	__u32 seed;
 	__u32 entries;
