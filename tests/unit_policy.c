@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The policy compiler against the evaluator, over every class of devices. */
 #include "cgtest.h"
+#include "random.h"
 
 #define ANY CGW_DEVICE_ANY
 #define RWM CGW_DEVICE_RWM
@@ -8,23 +9,6 @@
 
 /* The one that the helpers below compile and evaluate with. */
 static enum cgw_semantics semantics = ORDERED;
-
-static uint64_t random_state;
-
-/* splitmix64: the same lists in every run. */
-static uint64_t next_random(void)
-{
-	uint64_t z = random_state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-static unsigned int below(unsigned int n)
-{
-	return (unsigned int)(next_random() % n);
-}
 
 static struct cgw_rules *rules_of(struct cgw *c, const char *text)
 {
@@ -83,31 +67,6 @@ static bool agree(const struct cgw_policy *p, const struct cgw_rules *rules, con
 	return true;
 }
 
-/* The same head but for the seed, and the same entries wherever they are. */
-static bool same_table(const struct cgw_policy *a, const struct cgw_policy *b)
-{
-	struct cgw_policy_value x = *cgw_policy_value(a, NULL), y = *cgw_policy_value(b, NULL);
-	_cleanup_free_ struct cgw_policy_slot *in_a = NULL, *in_b = NULL;
-	ssize_t n = cgw_policy_entries(a, &in_a);
-
-	x.seed = y.seed = 0;
-	return n >= 0 && n == cgw_policy_entries(b, &in_b) && !memcmp(&x, &y, sizeof(x)) &&
-	       !memcmp(in_a, in_b, (size_t)n * sizeof(*in_a));
-}
-
-static bool same_rules(const struct cgw_rules *a, const struct cgw_rules *b)
-{
-	bool same = cgw_rules_count(a) == cgw_rules_count(b);
-
-	for (size_t i = 0; same && i < cgw_rules_count(a); i++) {
-		char x[CGW_RULE_TEXT_MAX], y[CGW_RULE_TEXT_MAX];
-
-		same = !strcmp(cgw_rule_format(cgw_rules_at(a, i), x),
-			       cgw_rule_format(cgw_rules_at(b, i), y));
-	}
-	return same;
-}
-
 /* Canonical rules must give the same table, and be their own canonical rules. */
 static bool round_trips(const struct cgw_policy *p, const struct cgw_rules *rules)
 {
@@ -117,8 +76,8 @@ static bool round_trips(const struct cgw_policy *p, const struct cgw_rules *rule
 	size_t most = 4 + each * (cgw_policy_value(p, NULL)->entries + 1);
 
 	if (!cgw_policy_rules(p, &canonical) && !cgw_policy_compile(canonical, semantics, &again) &&
-	    !cgw_policy_rules(again, &fixed) && same_table(p, again) &&
-	    same_rules(canonical, fixed) && cgw_rules_count(canonical) <= most)
+	    !cgw_policy_rules(again, &fixed) && cgtest_same_table(p, again) &&
+	    cgtest_same_rules(canonical, fixed) && cgw_rules_count(canonical) <= most)
 		return true;
 	tap_note("does not survive the way to canonical rules:");
 	print_rules(rules);
