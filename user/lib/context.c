@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The context: where cgroup2 is mounted, the last error, the log callback. */
+#include <ctype.h>
 #include <linux/magic.h>
 #include <sys/capability.h>
 #include <sys/stat.h>
@@ -67,6 +68,14 @@ bool cgw_error_is_input(const struct cgw *c)
 	return c->error.input;
 }
 
+/* Names and values come from others: what is in them must not steer a terminal. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
 static _printf_(3, 0) void set_error(struct cgw *c, bool input, const char *fmt, va_list ap,
 				     const char *why)
 {
@@ -77,6 +86,7 @@ static _printf_(3, 0) void set_error(struct cgw *c, bool input, const char *fmt,
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	if (why && n >= 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - n, ": %s", why);
+	make_plain(text);
 	memcpy(c->error.text, text, sizeof(text));
 	c->error.hint[0] = '\0';
 	c->error.input = input;
@@ -129,6 +139,7 @@ void cgw__hint(struct cgw *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(c->error.hint, sizeof(c->error.hint), fmt, ap);
 	va_end(ap);
+	make_plain(c->error.hint);
 }
 
 void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...)
@@ -141,6 +152,7 @@ void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	make_plain(line);
 	c->log_fn(level, line, c->log_arg);
 }
 

@@ -102,7 +102,8 @@ CGW_API void cgw_set_log(struct cgw *c, cgw_log_fn fn, void *arg);
 /**
  * cgw_strerror() - the last failure as "what was tried on what: why".
  *
- * Return: a string that lives until the next call on @c; "" when nothing failed yet.
+ * Return: a string that lives until the next call on @c; "" when nothing failed yet. It is
+ * one line: control characters of names and values are shown as "?".
  */
 CGW_API const char *cgw_strerror(const struct cgw *c);
 
