@@ -133,6 +133,11 @@ static int mountinfo_tells_mode_and_mount_point(void)
 		/* octal escapes, and tags before the dash */
 		{ "36 31 0:36 / /mnt/my\\040own\\134cg rw shared:1 master:2 - cgroup2 none rw\n",
 		  CGW_MODE_UNIFIED, "/mnt/my own\\cg", "" },
+		/* what only looks like an escape, and a path that is none */
+		{ "36 31 0:36 / /mnt/\\1\377x\\4\\08 rw - cgroup2 none rw\n", CGW_MODE_UNIFIED,
+		  "/mnt/\\1\377x\\4\\08", "" },
+		{ "36 31 0:36 / \\000x rw - cgroup2 none rw\n" UNIFIED, CGW_MODE_UNIFIED,
+		  "/sys/fs/cgroup", "" },
 		/* a bind mount of a part of the hierarchy is not its root */
 		{ "36 31 0:36 /machine.slice /part rw - cgroup2 none rw\n" UNIFIED,
 		  CGW_MODE_UNIFIED, "/sys/fs/cgroup", "" },

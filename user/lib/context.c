@@ -201,13 +201,19 @@ int cgw_set_cgroup_root(struct cgw *c, const char *dir)
 	return 0;
 }
 
+static bool is_escape(const char *s)
+{
+	return s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+	       s[3] >= '0' && s[3] <= '7';
+}
+
 /* Undo the octal escapes that mountinfo uses for blanks and backslashes. */
 static void unescape(char *s)
 {
 	char *out = s;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+		if (is_escape(s)) {
 			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 4;
 		} else {
@@ -275,24 +281,19 @@ static int parse_mount(struct cgw *c, char *line, bool *v1)
 	if (!mount || strcmp(root, "/"))
 		return 0;
 	unescape(mount);
+	if (mount[0] != '/')
+		return 0;
 	c->mount = strdup(mount);
 	return c->mount ? 0 : -ENOMEM;
 }
 
-static int discover(struct cgw *c)
+/* Which hierarchies are mounted, and where; cuts the text up. */
+int cgw__parse_mountinfo(struct cgw *c, char *text)
 {
-	_cleanup_free_ char *text = NULL;
 	bool v1 = false;
 	char *save, *line;
-	ssize_t n;
 	int err = 0;
 
-	if (c->discovered)
-		return 0;
-	n = cgw__read_proc(c, 0, "mountinfo", &text);
-	if (n < 0)
-		return cgw__err(c, (int)n, "cannot read %s/self/mountinfo",
-				c->proc_root ? c->proc_root : "/proc");
 	for (line = strtok_r(text, "\n", &save); line && !err; line = strtok_r(NULL, "\n", &save))
 		err = parse_mount(c, line, &v1);
 	if (c->cgroup_root && !err) {
@@ -306,6 +307,20 @@ static int discover(struct cgw *c)
 		c->mode = v1 ? CGW_MODE_HYBRID : CGW_MODE_UNIFIED;
 	c->discovered = true;
 	return 0;
+}
+
+static int discover(struct cgw *c)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+
+	if (c->discovered)
+		return 0;
+	n = cgw__read_proc(c, 0, "mountinfo", &text);
+	if (n < 0)
+		return cgw__err(c, (int)n, "cannot read %s/self/mountinfo",
+				c->proc_root ? c->proc_root : "/proc");
+	return cgw__parse_mountinfo(c, text);
 }
 
 int cgw_get_mode(struct cgw *c, enum cgw_mode *ret_mode, const char **ret_mount)

@@ -111,6 +111,7 @@ int cgw__bad(struct cgw *c, int err, const char *fmt, ...) _printf_(3, 4);
 int cgw__oom(struct cgw *c);
 void cgw__hint(struct cgw *c, const char *fmt, ...) _printf_(2, 3);
 void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...) _printf_(3, 4);
+int cgw__parse_mountinfo(struct cgw *c, char *text);
 int cgw__root(struct cgw *c);
 bool cgw__has_cap(unsigned int cap);
 
