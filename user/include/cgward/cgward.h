@@ -171,7 +171,7 @@ CGW_API int cgw_pid_group_path(struct cgw *c, pid_t pid, char **ret_path);
  * @suffix: relative and clean; it cannot climb out.
  * @ret_path: the joined path; free() it.
  *
- * Return: as cgw_pid_group_path(), or -EINVAL.
+ * Return: as cgw_pid_group_path() and cgw_verify_group_path().
  */
 CGW_API int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path);
 
