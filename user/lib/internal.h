@@ -168,6 +168,18 @@ extern const char *const cgw__known_controllers[];
 int cgw__kill_frozen(struct cgw_group *g);
 
 /* update.c */
+struct cgw__setting {
+	char *file;
+	char *value;	  /* with plain numbers; a percentage is kept until it is applied */
+	unsigned int cpu; /* percent of one CPU, for cpu.max=N% */
+};
+
+struct cgw_resources {
+	struct cgw *c;
+	struct cgw__setting *items;
+	size_t n;
+};
+
 int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names);
 
 /* wait.c */
