@@ -52,6 +52,7 @@ static int absent_fields_have_their_defaults(void)
 		{ "[{\"allow\":true,\"type\":\"b\",\"major\":-1,\"minor\":7}]", "allow b *:7 rwm;" },
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":4294967294}]",
 		  "allow c 4294967294:* rwm;" },
+		{ "[{\"x\":[10.0,-1.5e-01,0.5,-0,\"NI'/.\",0e+00]}]", "deny a;" },
 		{ "[{\"type\":\"c\",\"access\":\"mr\",\"unknown\":{\"a\":[1]}}]", "deny c *:* rm;" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -103,6 +104,16 @@ static int what_is_wrong_is_refused_and_named(void)
 		  "the key 'devices' stands twice" },
 		{ "[{\"\\u0061llow\":true}]", "spells ASCII by" },
 		{ "[{\"type\":\"c\\u0000\"}]", "type has a NUL in it" },
+		{ "[{\"x\":NaN}]", "byte 7: N is not JSON" },
+		{ "[{\"x\":Infinity}]", "byte 7: I is not JSON" },
+		{ "[{\"x\":-Infinity}]", "byte 7: not a number in JSON" },
+		{ "[{\"x\":1.}]", "byte 7: not a number in JSON" },
+		{ "[{\"major\":-01}]", "byte 11: not a number in JSON" },
+		{ "[{\"major\":-.5}]", "byte 11: not a number in JSON" },
+		{ "[{\"major\":00}]", "byte 11: not a number in JSON" },
+		{ "[{\"x\":\"a\nb\"}]", "byte 9: a control character in a string" },
+		{ "[{\"x\t\":1}]", "byte 5: a control character in a string" },
+		{ "[{\"type\":\"\\u001b[2J\"}]", "type '?[2J' is none of" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 
@@ -116,6 +127,19 @@ static int what_is_wrong_is_refused_and_named(void)
 		CHECK(!strncmp(cgw_strerror(c), "config.json: ", 13));
 		CHECK(cgw_error_is_input(c));
 	}
+	return TAP_PASS;
+}
+
+static int what_follows_a_nul_is_not_ignored(void)
+{
+	static const char text[] = "[]\0{\"devices\":[{\"allow\":false}]}";
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+
+	CHECK_INT(cgw_rules_new(c, &rules), 0);
+	CHECK_INT(cgw_rules_add_oci(rules, "config.json", text, sizeof(text) - 1), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "byte 3 is a NUL");
+	CHECK(cgw_error_is_input(c));
 	return TAP_PASS;
 }
 
@@ -163,6 +187,7 @@ static const struct tap_test tests[] = {
 	T(rules_are_found_wherever_the_document_begins),
 	T(absent_fields_have_their_defaults),
 	T(what_is_wrong_is_refused_and_named),
+	T(what_follows_a_nul_is_not_ignored),
 	T(keys_are_compared_within_their_object_only),
 	T(large_and_deep_documents_do_no_harm),
 };
