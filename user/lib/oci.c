@@ -5,6 +5,9 @@
 
 #include "internal.h"
 
+/* json-c needs most of a KiB for each object, also for an empty one. */
+#define MAX_OBJECTS 262144
+
 /* Where we are in the document, for messages. */
 struct place {
 	struct cgw *c;
@@ -143,15 +146,20 @@ static int check_text(const struct place *at, const char *text, size_t len, stru
 	return err;
 }
 
-/* Refused before json-c sees it: it would ignore what follows a NUL. */
+/* Refused before json-c sees it: what it would ignore, and what would take memory without end. */
 static int check_size(const struct place *at, const char *text, size_t len)
 {
 	const char *zero = memchr(text, '\0', len);
+	size_t objects = 0;
 
 	if (zero)
 		return bad_json(at, "byte %zu is a NUL", (size_t)(zero - text) + 1);
 	if (len > INT32_MAX)
 		return bad_json(at, "the file is larger than 2 GiB");
+	for (size_t i = 0; i < len; i++)
+		objects += text[i] == '{';
+	if (objects > MAX_OBJECTS)
+		return bad_json(at, "there are more than %d objects", MAX_OBJECTS);
 	return 0;
 }
 

@@ -688,6 +688,7 @@ CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const 
  * @len: its length in bytes.
  *
  * Absent or null: type = a, major and minor = *, access = rwm, allow = false. -1 is * too.
+ * At most 262,144 objects, 32 levels deep.
  *
  * Return: 0, or -EINVAL naming the place and what is wrong there, equal keys included.
  */
