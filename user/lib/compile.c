@@ -89,7 +89,7 @@ static int index_exceptions(struct index *x, const struct cgw_rules *rules, char
 		const struct cgw__exception *ex = &e.exceptions[i];
 		struct cgw_rule rule = { letter, !e.allow, ex->access, ex->major, ex->minor };
 
-		if (ex->type == letter && ex->access && cgw__emulator_reaches(ex))
+		if (ex->type == letter && cgw__emulator_reaches(ex))
 			err = add_item(x, &rule, i, e.n);
 	}
 	return err;

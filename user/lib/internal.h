@@ -237,12 +237,14 @@ struct cgw__exception {
 	uint8_t access;
 	uint32_t major;
 	uint32_t minor;
+	uint32_t round; /* while the list is read: it exists in this round only */
 };
 
 struct cgw__emulator {
 	bool allow; /* what holds for devices without an exception */
 	struct cgw__exception *exceptions;
 	size_t n;
+	uint32_t round; /* one more with each rule of type a */
 };
 
 int cgw__emulator_run(struct cgw__emulator *e, const struct cgw_rules *rules, size_t *ret_refused);

@@ -649,8 +649,8 @@ CGW_API void cgw_rules_free(struct cgw_rules *rules);
  * @text: "[allow|deny] (a|b|c) [MAJ:MIN] [ACCESS]" or "PATH[:ACCESS]". No verb = allow, no
  *	numbers = *:*, no access = rwm. A path is looked up now, symbolic links followed.
  *
- * Return: 0; -EINVAL with the column and the accepted form; for a path -ENOENT, -ENODEV
- * when it is no device, -errno.
+ * Return: 0; -EINVAL with the column and the accepted form; -ERANGE for a number that is
+ * too large; for a path -ENOENT, -ENODEV when it is no device, -errno.
  */
 CGW_API int cgw_rules_add(struct cgw_rules *rules, const char *text);
 
@@ -675,7 +675,7 @@ CGW_API int cgw_rules_add_list(struct cgw_rules *rules, const char *name);
  * @text: need not end with a NUL.
  * @len: its length in bytes.
  *
- * Return: 0, or -EINVAL naming NAME:LINE:COLUMN.
+ * Return: 0, or as cgw_rules_add(), naming NAME:LINE:COLUMN.
  */
 CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const char *text,
 			       size_t len);
