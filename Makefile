@@ -57,10 +57,11 @@ cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
 headers = cgward.h policy.h
 
-test-src = $(sort $(wildcard tests/unit_*.c tests/live_*.c))
+fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
+test-src = $(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
-unit = $(filter $O/tests/unit_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
+unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
 bench = $(patsubst bench/%.c,$O/bench/%,$(sort $(wildcard bench/*.c)))
 man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
@@ -144,6 +145,8 @@ $O/tests/%.o: tests/%.c $O/config | $(skeletons)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
+
+$(fuzz:%=$O/tests/fuzz_%): $O/tests/fuzz_main.o
 
 $O/tests/%: $O/tests/%.o $(test-lib) $O/libcgward.a
 	$(call msg,LD,$@)
