@@ -36,9 +36,9 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wund
 	-Wformat=2 -Wdeclaration-after-statement -Wno-missing-field-initializers -Wno-unknown-warning-option \
 	-Wno-format-truncation \
 	$(if $(WERROR),-Werror)
-SAN = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer)
 comma := ,
+sanitizers = address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN = $(if $(SANITIZE),-fsanitize=$(sanitizers))
 
 PKGS = libcap json-c $(if $(filter 1,$(BPF)),libbpf)
 FEATURES = $(if $(filter 1,$(BPF)),+bpf,-bpf) $(if $(filter 1,$(SYSTEMD)),+systemd,-systemd)
@@ -187,6 +187,30 @@ $O/bench/%: bench/%.c $O/libcgward.a
 bench: $(bench)
 	$(Q)bench/run -o $O
 
+# --- fuzzing: libFuzzer, and a library compiled for it ---
+
+FUZZ_SECONDS ?= 60
+
+$O/fuzz/%: CC = $(CLANG)
+$O/fuzz/%: SAN = -fsanitize=fuzzer-no-link$(comma)$(sanitizers)
+
+$O/fuzz/lib/%.o: user/lib/%.c $O/config | $(skeletons)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -c $< -o $@
+
+$O/fuzz/tests/%.o: tests/%.c $O/config
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -Iuser/lib -c $< -o $@
+
+$O/fuzz/%: $O/fuzz/tests/fuzz_%.o $(patsubst $O/%,$O/fuzz/%,$(test-lib) $(lib-obj))
+	$(call msg,LD,$@)
+	$(Q)$(CC) -fsanitize=fuzzer$(comma)$(sanitizers) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+fuzz: $(fuzz:%=$O/fuzz/%)
+	$(Q)scripts/fuzz -o $O -t $(FUZZ_SECONDS) $(fuzz)
+
 # --- install, dist ---
 
 install: all man $O/libcgward.pc
@@ -221,7 +245,8 @@ tags:
 	$(Q)ctags -R bpf user tests
 
 .PHONY: all man tests check check-unit check-live check-build check-valgrind check-vm check-abi \
-	check-lint bench install uninstall dist clean tags FORCE
+	check-lint bench fuzz install uninstall dist clean tags FORCE
 .DELETE_ON_ERROR:
 
--include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d)
+-include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d \
+	$O/fuzz/lib/*.d $O/fuzz/tests/*.d)
