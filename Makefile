@@ -36,9 +36,9 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wund
 	-Wformat=2 -Wdeclaration-after-statement -Wno-missing-field-initializers -Wno-unknown-warning-option \
 	-Wno-format-truncation \
 	$(if $(WERROR),-Werror)
-SAN = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer)
 comma := ,
+sanitizers = address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN = $(if $(SANITIZE),-fsanitize=$(sanitizers))
 
 PKGS = libcap json-c $(if $(filter 1,$(BPF)),libbpf)
 FEATURES = $(if $(filter 1,$(BPF)),+bpf,-bpf) $(if $(filter 1,$(SYSTEMD)),+systemd,-systemd)
@@ -57,12 +57,13 @@ cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
 headers = cgward.h policy.h
 
+fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
 # what includes a skeleton needs one
 skeleton-test = $(if $(filter-out 1,$(BPF)),tests/live_embed.c)
-test-src = $(filter-out $(skeleton-test),$(sort $(wildcard tests/unit_*.c tests/live_*.c)))
+test-src = $(filter-out $(skeleton-test),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
-unit = $(filter $O/tests/unit_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
+unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
 bench = $(patsubst bench/%.c,$O/bench/%,$(sort $(wildcard bench/*.c)))
 man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
@@ -147,6 +148,8 @@ $O/tests/%.o: tests/%.c $O/config | $(skeletons)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
 
+$(fuzz:%=$O/tests/fuzz_%): $O/tests/fuzz_main.o
+
 $O/tests/%: $O/tests/%.o $(test-lib) $O/libcgward.a
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
@@ -186,6 +189,30 @@ $O/bench/%: bench/%.c $O/libcgward.a
 bench: $(bench)
 	$(Q)bench/run -o $O
 
+# --- fuzzing: libFuzzer, and a library compiled for it ---
+
+FUZZ_SECONDS ?= 60
+
+$O/fuzz/%: CC = $(CLANG)
+$O/fuzz/%: SAN = -fsanitize=fuzzer-no-link$(comma)$(sanitizers)
+
+$O/fuzz/lib/%.o: user/lib/%.c $O/config | $(skeletons)
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -c $< -o $@
+
+$O/fuzz/tests/%.o: tests/%.c $O/config
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(cc) -Iuser/lib -c $< -o $@
+
+$O/fuzz/%: $O/fuzz/tests/fuzz_%.o $(patsubst $O/%,$O/fuzz/%,$(test-lib) $(lib-obj))
+	$(call msg,LD,$@)
+	$(Q)$(CC) -fsanitize=fuzzer$(comma)$(sanitizers) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+fuzz: $(fuzz:%=$O/fuzz/%)
+	$(Q)scripts/fuzz -o $O -t $(FUZZ_SECONDS) $(fuzz)
+
 # --- install, dist ---
 
 install: all man $O/libcgward.pc
@@ -220,7 +247,8 @@ tags:
 	$(Q)ctags -R bpf user tests
 
 .PHONY: all man tests check check-unit check-live check-build check-valgrind check-vm check-abi \
-	check-lint bench install uninstall dist clean tags FORCE
+	check-lint bench fuzz install uninstall dist clean tags FORCE
 .DELETE_ON_ERROR:
 
--include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d)
+-include $(wildcard $O/lib/*.d $O/cmd/*.d $O/tests/*.d $O/bench/*.d $O/bpf/*.d \
+	$O/fuzz/lib/*.d $O/fuzz/tests/*.d)

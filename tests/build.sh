@@ -219,7 +219,7 @@ licensed() {
 			head -n 1 "$src/$file" | grep -q 'LGPL-2.1-or-later OR BSD-2-Clause \*/$' ||
 			{ echo "no licence: $file" && bad=1; }
 	done < <(cd "$src" && find Makefile .ci bench bpf scripts tests user vmlinux -type f \
-		! -path 'tests/data/*' ! -name '*.map' ! -name '*.pc.in' ! -name '*.scd' ! -name '*.md')
+		! -path 'tests/corpus/*' ! -path 'tests/data/*' ! -name '*.map' ! -name '*.pc.in' ! -name '*.scd' ! -name '*.md')
 	return $bad
 }
 

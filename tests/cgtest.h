@@ -128,6 +128,11 @@ char *cgtest_group_of(pid_t pid);
 struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules);
 int cgtest_set_devices(struct cgw_group *g, const char *rules);
 
+/* Do they say the same? Tables: but for the seed, and wherever the entries are. */
+bool cgtest_same_rule(const struct cgw_rule *a, const struct cgw_rule *b);
+bool cgtest_same_rules(const struct cgw_rules *a, const struct cgw_rules *b);
+bool cgtest_same_table(const struct cgw_policy *a, const struct cgw_policy *b);
+
 /* Programs of others: a device program's code loaded, one opened by its number; -1 and errno. */
 int cgtest_load(const char *name, const struct bpf_insn *code, size_t n);
 int cgtest_program(uint32_t id);

@@ -29,6 +29,32 @@ int cgtest_set_devices(struct cgw_group *g, const char *rules)
 	return cgw_group_set_devices(g, p);
 }
 
+bool cgtest_same_rule(const struct cgw_rule *a, const struct cgw_rule *b)
+{
+	return a->type == b->type && a->allow == b->allow && a->access == b->access &&
+	       a->major == b->major && a->minor == b->minor;
+}
+
+bool cgtest_same_rules(const struct cgw_rules *a, const struct cgw_rules *b)
+{
+	bool same = cgw_rules_count(a) == cgw_rules_count(b);
+
+	for (size_t i = 0; same && i < cgw_rules_count(a); i++)
+		same = cgtest_same_rule(cgw_rules_at(a, i), cgw_rules_at(b, i));
+	return same;
+}
+
+bool cgtest_same_table(const struct cgw_policy *a, const struct cgw_policy *b)
+{
+	struct cgw_policy_value x = *cgw_policy_value(a, NULL), y = *cgw_policy_value(b, NULL);
+	_cleanup_free_ struct cgw_policy_slot *in_a = NULL, *in_b = NULL;
+	ssize_t n = cgw_policy_entries(a, &in_a);
+
+	x.seed = y.seed = 0;
+	return n >= 0 && n == cgw_policy_entries(b, &in_b) && !memcmp(&x, &y, sizeof(x)) &&
+	       !memcmp(in_a, in_b, (size_t)n * sizeof(*in_a));
+}
+
 static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 {
 	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));

@@ -242,6 +242,27 @@ static int tasks_that_do_not_stop_are_named(void)
 	return TAP_PASS;
 }
 
+static void take_line(enum cgw_log_level level, const char *message, void *arg)
+{
+	(void)level;
+	snprintf(arg, 200, "%s", message);
+}
+
+/* What others chose must not move the cursor of whoever reads the message. */
+static int control_characters_do_not_reach_the_terminal(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_recorded(cgtest_data("unified"));
+	struct cgw_group *g = NULL;
+	char line[200] = "";
+
+	cgw_set_log(c, take_line, line);
+	CHECK_INT(cgw_group_open(c, "we\033[2Jb\n\177\r\303\251", &g), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "'we?[2Jb???\303\251'");
+	CHECK_HAS(cgw_hint(c), "/we?[2Jb???\303\251");
+	CHECK_STR(line, cgw_strerror(c));
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(missing_files_are_explained),
 	T(words_that_are_no_file_names_are_input_errors),
@@ -252,6 +273,7 @@ static const struct tap_test tests[] = {
 	T(failures_go_to_the_log_as_debug_lines),
 	T(processes_are_named),
 	T(tasks_that_do_not_stop_are_named),
+	T(control_characters_do_not_reach_the_terminal),
 };
 
 CGTEST_MAIN(tests)

@@ -52,6 +52,7 @@ static int absent_fields_have_their_defaults(void)
 		{ "[{\"allow\":true,\"type\":\"b\",\"major\":-1,\"minor\":7}]", "allow b *:7 rwm;" },
 		{ "[{\"allow\":true,\"type\":\"c\",\"major\":4294967294}]",
 		  "allow c 4294967294:* rwm;" },
+		{ "[{\"x\":[10.0,-1.5e-01,0.5,-0,\"NI'/.\",0e+00]}]", "deny a;" },
 		{ "[{\"type\":\"c\",\"access\":\"mr\",\"unknown\":{\"a\":[1]}}]", "deny c *:* rm;" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -103,6 +104,16 @@ static int what_is_wrong_is_refused_and_named(void)
 		  "the key 'devices' stands twice" },
 		{ "[{\"\\u0061llow\":true}]", "spells ASCII by" },
 		{ "[{\"type\":\"c\\u0000\"}]", "type has a NUL in it" },
+		{ "[{\"x\":NaN}]", "byte 7: N is not JSON" },
+		{ "[{\"x\":Infinity}]", "byte 7: I is not JSON" },
+		{ "[{\"x\":-Infinity}]", "byte 7: not a number in JSON" },
+		{ "[{\"x\":1.}]", "byte 7: not a number in JSON" },
+		{ "[{\"major\":-01}]", "byte 11: not a number in JSON" },
+		{ "[{\"major\":-.5}]", "byte 11: not a number in JSON" },
+		{ "[{\"major\":00}]", "byte 11: not a number in JSON" },
+		{ "[{\"x\":\"a\nb\"}]", "byte 9: a control character in a string" },
+		{ "[{\"x\t\":1}]", "byte 5: a control character in a string" },
+		{ "[{\"type\":\"\\u001b[2J\"}]", "type '?[2J' is none of" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 
@@ -116,6 +127,19 @@ static int what_is_wrong_is_refused_and_named(void)
 		CHECK(!strncmp(cgw_strerror(c), "config.json: ", 13));
 		CHECK(cgw_error_is_input(c));
 	}
+	return TAP_PASS;
+}
+
+static int what_follows_a_nul_is_not_ignored(void)
+{
+	static const char text[] = "[]\0{\"devices\":[{\"allow\":false}]}";
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+
+	CHECK_INT(cgw_rules_new(c, &rules), 0);
+	CHECK_INT(cgw_rules_add_oci(rules, "config.json", text, sizeof(text) - 1), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "byte 3 is a NUL");
+	CHECK(cgw_error_is_input(c));
 	return TAP_PASS;
 }
 
@@ -159,12 +183,87 @@ static int large_and_deep_documents_do_no_harm(void)
 	return TAP_PASS;
 }
 
+/* A large document, as somebody could feed it to a privileged caller. */
+struct large {
+	const char *begin;
+	const char *piece; /* again and again */
+	const char *rest;  /* then a number, and this; or NULL */
+	const char *end;
+	int want;
+};
+
+static int answer(const struct large *l)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+	size_t n = (size_t)cgtest_scale(10 << 20), len = 0;
+	_cleanup_free_ char *text = malloc(n + 256);
+	int64_t started, took;
+
+	CHECK(text && !cgw_rules_new(c, &rules));
+	len += (size_t)sprintf(text, "%s", l->begin);
+	for (size_t i = 0; len < n; i++) {
+		len += (size_t)sprintf(text + len, "%s", l->piece);
+		if (l->rest)
+			len += (size_t)sprintf(text + len, "%zu%s", i, l->rest);
+	}
+	len += (size_t)sprintf(text + len, "%s", l->end);
+	started = cgw__now_ns();
+	CHECK_INT(cgw_rules_add_oci(rules, "large", text, len), l->want);
+	took = (cgw__now_ns() - started) / CGW_NSEC_PER_MSEC;
+	tap_note("%s%s...: %d after %lld ms", l->begin, l->piece, l->want, (long long)took);
+	/* a second, or two; more only on a busy machine */
+	CHECK(took < 10000);
+	return TAP_PASS;
+}
+
+static int ten_mebibytes_are_answered_in_time(void)
+{
+	static const struct large cases[] = {
+		{ "[[", "[[[[[[[[", NULL, "", -EINVAL },
+		{ "{\"x\":\"", "aaaaaaaaaaaaaaaa", NULL, "\",\"devices\":[]}", 0 },
+		{ "{\"x\":\"", "\\u00e9\\n", NULL, "\",\"devices\":[]}", 0 },
+		{ "{\"", "\\u00e9\\n", NULL, "\":1,\"devices\":[]}", 0 },
+		{ "[{\"major\":1", "1111111111", NULL, "}]", -EINVAL },
+		{ "[{\"x\":1.", "1111111111", NULL, "}]", 0 },
+		{ "{\"x\":[[]", ",[]", NULL, "],\"devices\":[]}", 0 },
+		{ "{\"devices\":[]", ",\"", "\":1", "}", 0 },
+		{ "", "          ", NULL, "[]", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (answer(&cases[i]))
+			FAIL("case %zu", i);
+	return TAP_PASS;
+}
+
+/* Each costs json-c most of a KiB, however small it is. */
+static int too_many_objects_are_refused(void)
+{
+	size_t n = 262144;
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_rules_ struct cgw_rules *rules = NULL;
+	_cleanup_free_ char *text = malloc(3 * n + 8);
+
+	CHECK(text && !cgw_rules_new(c, &rules));
+	text[0] = '[';
+	for (size_t i = 0; i <= n; i++)
+		memcpy(text + 1 + 3 * i, "{},", 3);
+	strcpy(text + 3 * (n + 1), "]");
+	CHECK_INT(cgw_rules_add_oci(rules, "many", text, strlen(text)), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "more than 262144 objects");
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(rules_are_found_wherever_the_document_begins),
 	T(absent_fields_have_their_defaults),
 	T(what_is_wrong_is_refused_and_named),
+	T(what_follows_a_nul_is_not_ignored),
 	T(keys_are_compared_within_their_object_only),
 	T(large_and_deep_documents_do_no_harm),
+	T(ten_mebibytes_are_answered_in_time),
+	T(too_many_objects_are_refused),
 };
 
 CGTEST_MAIN(tests)

@@ -133,6 +133,11 @@ static int mountinfo_tells_mode_and_mount_point(void)
 		/* octal escapes, and tags before the dash */
 		{ "36 31 0:36 / /mnt/my\\040own\\134cg rw shared:1 master:2 - cgroup2 none rw\n",
 		  CGW_MODE_UNIFIED, "/mnt/my own\\cg", "" },
+		/* what only looks like an escape, and a path that is none */
+		{ "36 31 0:36 / /mnt/\\1\377x\\4\\08 rw - cgroup2 none rw\n", CGW_MODE_UNIFIED,
+		  "/mnt/\\1\377x\\4\\08", "" },
+		{ "36 31 0:36 / \\000x rw - cgroup2 none rw\n" UNIFIED, CGW_MODE_UNIFIED,
+		  "/sys/fs/cgroup", "" },
 		/* a bind mount of a part of the hierarchy is not its root */
 		{ "36 31 0:36 /machine.slice /part rw - cgroup2 none rw\n" UNIFIED,
 		  CGW_MODE_UNIFIED, "/sys/fs/cgroup", "" },
@@ -286,6 +291,24 @@ static int nested_paths_never_climb_out(void)
 	return TAP_PASS;
 }
 
+static int nested_paths_have_4095_bytes_too(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_recorded(cgtest_data("unified"));
+	_cleanup_free_ char *path = NULL;
+	char suffix[4092];
+
+	memset(suffix, 'a', sizeof(suffix));
+	for (size_t i = 200; i < sizeof(suffix); i += 200)
+		suffix[i] = '/';
+	suffix[4091] = '\0';
+	CHECK_INT(cgw_nested_group_path(c, suffix, &path), -ENAMETOOLONG);
+	CHECK_HAS(cgw_strerror(c), "4095 bytes");
+	CHECK(!path && cgw_error_is_input(c));
+	suffix[4090] = '\0';
+	CHECK_INT(cgw_nested_group_path(c, suffix, &path), 0);
+	return TAP_PASS;
+}
+
 static int roots_given_by_the_caller_are_checked(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -313,6 +336,7 @@ static const struct tap_test tests[] = {
 	T(unreadable_mountinfo_is_an_error),
 	T(groups_of_processes_are_found_or_refused),
 	T(nested_paths_never_climb_out),
+	T(nested_paths_have_4095_bytes_too),
 	T(roots_given_by_the_caller_are_checked),
 };
 

@@ -109,6 +109,8 @@ static int malformed_settings_are_refused(void)
 		{ "=5", -EINVAL, "not the name of a control file", "memory.max=512M" },
 		{ "memory=5", -EINVAL, "'memory' is not the name", "memory.max=512M" },
 		{ ".memory=5", -EINVAL, "not the name", NULL },
+		{ " .max=5", -EINVAL, "' .max' is not the name", NULL },
+		{ "memory.max =5", -EINVAL, "'memory.max ' is not the name", NULL },
 		{ "../memory.max=5", -EINVAL, "not the name", NULL },
 		{ "api/memory.max=5", -EINVAL, "not the name", NULL },
 		{ "memory.max=", -EINVAL, "the value is empty", NULL },

@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/tap.sh
 . "$(dirname "$(realpath "$0")")/tap.sh"
 
-programs=("${CGW_TESTS:-build/tests}"/unit_*[a-z])
+programs=("${CGW_TESTS:-build/tests}"/{fuzz,unit}_*[a-z])
 export CGW_SCALE=${CGW_SCALE:-100}
 
 # Children that tests make are programs of their own; nothing of them is looked at.

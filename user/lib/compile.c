@@ -28,6 +28,10 @@ struct index {
 	struct run runs[N_RUNS];
 };
 
+/* Subsets of {m, r, w} as bits of a byte: those within access, and those that share a bit. */
+static const uint8_t within[8] = { 0x01, 0x03, 0x05, 0x0f, 0x11, 0x33, 0x55, 0xff };
+static const uint8_t overlapping[8] = { 0x00, 0xaa, 0xcc, 0xee, 0xf0, 0xfa, 0xfc, 0xff };
+
 #define PAIR(major, minor) ((uint64_t)(major) << 32 | (minor))
 
 static void free_index(struct index *x)
@@ -89,10 +93,35 @@ static int index_exceptions(struct index *x, const struct cgw_rules *rules, char
 		const struct cgw__exception *ex = &e.exceptions[i];
 		struct cgw_rule rule = { letter, !e.allow, ex->access, ex->major, ex->minor };
 
-		if (ex->type == letter && ex->access && cgw__emulator_reaches(ex))
+		if (ex->type == letter && cgw__emulator_reaches(ex))
 			err = add_item(x, &rule, i, e.n);
 	}
 	return err;
+}
+
+/*
+ * Of items with one key, which match the same devices, those stay that have a say after the
+ * later ones: four at most, so that no list makes classes slow to judge.
+ */
+static void drop_overruled(struct run *run, enum cgw_semantics semantics)
+{
+	size_t at = run->n;
+	uint8_t settled = 0;
+
+	for (size_t i = run->n; i--;) {
+		struct item *item = &run->items[i];
+		uint8_t says = semantics == CGW_SEMANTICS_CONTAINERD ? overlapping[item->access] :
+								       item->access;
+
+		if (at == run->n || item->key != run->items[at].key)
+			settled = 0;
+		if (says & (uint8_t)~settled)
+			run->items[--at] = *item;
+		settled |= says;
+	}
+	run->n -= at;
+	if (at)
+		memmove(run->items, run->items + at, run->n * sizeof(*run->items));
 }
 
 static int make_index(struct index *x, const struct cgw_rules *rules, enum cgw_semantics semantics,
@@ -106,6 +135,8 @@ static int make_index(struct index *x, const struct cgw_rules *rules, enum cgw_s
 	for (int i = 0; i < EVERY && !err; i++)
 		if (x->runs[i].n)
 			qsort(x->runs[i].items, x->runs[i].n, sizeof(struct item), compare_items);
+	for (int i = 0; i < N_RUNS && !err; i++)
+		drop_overruled(&x->runs[i], semantics);
 	return err;
 }
 
@@ -115,6 +146,8 @@ static struct run find_stretch(const struct run *run, uint64_t key)
 	struct run found = { 0 };
 	size_t lo = 0, hi = run->n;
 
+	if (!run->n)
+		return found;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
@@ -128,10 +161,6 @@ static struct run find_stretch(const struct run *run, uint64_t key)
 		found.n++;
 	return found;
 }
-
-/* Subsets of {m, r, w} as bits of a byte: those within access, and those that share a bit. */
-static const uint8_t within[8] = { 0x01, 0x03, 0x05, 0x0f, 0x11, 0x33, 0x55, 0xff };
-static const uint8_t overlapping[8] = { 0x00, 0xaa, 0xcc, 0xee, 0xf0, 0xfa, 0xfc, 0xff };
 
 /* What one more matching item makes of the state so far. */
 static uint8_t fold(enum cgw_semantics semantics, uint8_t state, const struct item *item)

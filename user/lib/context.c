@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The context: where cgroup2 is mounted, the last error, the log callback. */
+#include <ctype.h>
 #include <linux/magic.h>
 #include <sys/capability.h>
 #include <sys/stat.h>
@@ -67,6 +68,14 @@ bool cgw_error_is_input(const struct cgw *c)
 	return c->error.input;
 }
 
+/* Names and values come from others: what is in them must not steer a terminal. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
 static _printf_(3, 0) void set_error(struct cgw *c, bool input, const char *fmt, va_list ap,
 				     const char *why)
 {
@@ -77,6 +86,7 @@ static _printf_(3, 0) void set_error(struct cgw *c, bool input, const char *fmt,
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	if (why && n >= 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - n, ": %s", why);
+	make_plain(text);
 	memcpy(c->error.text, text, sizeof(text));
 	c->error.hint[0] = '\0';
 	c->error.input = input;
@@ -129,6 +139,7 @@ void cgw__hint(struct cgw *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(c->error.hint, sizeof(c->error.hint), fmt, ap);
 	va_end(ap);
+	make_plain(c->error.hint);
 }
 
 void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...)
@@ -141,6 +152,7 @@ void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	make_plain(line);
 	c->log_fn(level, line, c->log_arg);
 }
 
@@ -189,13 +201,19 @@ int cgw_set_cgroup_root(struct cgw *c, const char *dir)
 	return 0;
 }
 
+static bool is_escape(const char *s)
+{
+	return s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+	       s[3] >= '0' && s[3] <= '7';
+}
+
 /* Undo the octal escapes that mountinfo uses for blanks and backslashes. */
 static void unescape(char *s)
 {
 	char *out = s;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+		if (is_escape(s)) {
 			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 4;
 		} else {
@@ -263,24 +281,19 @@ static int parse_mount(struct cgw *c, char *line, bool *v1)
 	if (!mount || strcmp(root, "/"))
 		return 0;
 	unescape(mount);
+	if (mount[0] != '/')
+		return 0;
 	c->mount = strdup(mount);
 	return c->mount ? 0 : -ENOMEM;
 }
 
-static int discover(struct cgw *c)
+/* Which hierarchies are mounted, and where; cuts the text up. */
+int cgw__parse_mountinfo(struct cgw *c, char *text)
 {
-	_cleanup_free_ char *text = NULL;
 	bool v1 = false;
 	char *save, *line;
-	ssize_t n;
 	int err = 0;
 
-	if (c->discovered)
-		return 0;
-	n = cgw__read_proc(c, 0, "mountinfo", &text);
-	if (n < 0)
-		return cgw__err(c, (int)n, "cannot read %s/self/mountinfo",
-				c->proc_root ? c->proc_root : "/proc");
 	for (line = strtok_r(text, "\n", &save); line && !err; line = strtok_r(NULL, "\n", &save))
 		err = parse_mount(c, line, &v1);
 	if (c->cgroup_root && !err) {
@@ -294,6 +307,20 @@ static int discover(struct cgw *c)
 		c->mode = v1 ? CGW_MODE_HYBRID : CGW_MODE_UNIFIED;
 	c->discovered = true;
 	return 0;
+}
+
+static int discover(struct cgw *c)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+
+	if (c->discovered)
+		return 0;
+	n = cgw__read_proc(c, 0, "mountinfo", &text);
+	if (n < 0)
+		return cgw__err(c, (int)n, "cannot read %s/self/mountinfo",
+				c->proc_root ? c->proc_root : "/proc");
+	return cgw__parse_mountinfo(c, text);
 }
 
 int cgw_get_mode(struct cgw *c, enum cgw_mode *ret_mode, const char **ret_mount)

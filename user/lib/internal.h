@@ -111,6 +111,7 @@ int cgw__bad(struct cgw *c, int err, const char *fmt, ...) _printf_(3, 4);
 int cgw__oom(struct cgw *c);
 void cgw__hint(struct cgw *c, const char *fmt, ...) _printf_(2, 3);
 void cgw__log(struct cgw *c, enum cgw_log_level level, const char *fmt, ...) _printf_(3, 4);
+int cgw__parse_mountinfo(struct cgw *c, char *text);
 int cgw__root(struct cgw *c);
 bool cgw__has_cap(unsigned int cap);
 
@@ -167,6 +168,18 @@ extern const char *const cgw__known_controllers[];
 int cgw__kill_frozen(struct cgw_group *g);
 
 /* update.c */
+struct cgw__setting {
+	char *file;
+	char *value;	  /* with plain numbers; a percentage is kept until it is applied */
+	unsigned int cpu; /* percent of one CPU, for cpu.max=N% */
+};
+
+struct cgw_resources {
+	struct cgw *c;
+	struct cgw__setting *items;
+	size_t n;
+};
+
 int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names);
 
 /* wait.c */
@@ -224,12 +237,14 @@ struct cgw__exception {
 	uint8_t access;
 	uint32_t major;
 	uint32_t minor;
+	uint32_t round; /* while the list is read: it exists in this round only */
 };
 
 struct cgw__emulator {
 	bool allow; /* what holds for devices without an exception */
 	struct cgw__exception *exceptions;
 	size_t n;
+	uint32_t round; /* one more with each rule of type a */
 };
 
 int cgw__emulator_run(struct cgw__emulator *e, const struct cgw_rules *rules, size_t *ret_refused);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Device rules from an OCI config.json: linux.resources.devices. */
+#include <ctype.h>
 #include <json-c/json.h>
 
 #include "internal.h"
+
+/* json-c needs most of a KiB for each object, also for an empty one. */
+#define MAX_OBJECTS 262144
 
 /* Where we are in the document, for messages. */
 struct place {
@@ -83,51 +87,95 @@ static int add_key(const struct place *at, struct keys *k, const char *text, siz
 	return 0;
 }
 
-/* json-c lets the last of two equal keys win; here they are an error. It took the text. */
-static int check_keys(const struct place *at, const char *text, size_t len, struct keys *k)
+/* Go to the last byte of a number. json-c takes 1. and -.5 and 00 and -01 too. */
+static int skip_number(const struct place *at, const char *text, const char *end, const char **p)
 {
-	const char *begin = text, *end = text + len;
+	const char *begin = *p, *digits = begin + (*begin == '-');
+	bool good = digits < end && isdigit((unsigned char)digits[0]);
+
+	if (digits + 1 < end && digits[0] == '0' && isdigit((unsigned char)digits[1]))
+		good = false;
+	for (; *p + 1 < end && strchr("+-.0123456789eE", (*p)[1]); ++*p)
+		good = good && (**p != '.' || isdigit((unsigned char)(*p)[1]));
+	if (good && **p != '.')
+		return 0;
+	return bad_json(at, "byte %zu: not a number in JSON", (size_t)(begin - text) + 1);
+}
+
+/* Go from the first byte of a string to its closing quote. */
+static int skip_string(const struct place *at, const char *text, const char *end, const char **p)
+{
+	while (*p < end && **p != '"') {
+		if ((unsigned char)**p < ' ')
+			return bad_json(at, "byte %zu: a control character in a string",
+					(size_t)(*p - text) + 1);
+		*p += **p == '\\' ? 2 : 1;
+	}
+	return 0;
+}
+
+/* json-c lets the last of two equal keys win; here they are an error. It took the text. */
+static int check_text(const struct place *at, const char *text, size_t len, struct keys *k)
+{
+	const char *end = text + len;
 	int depth = 0, err = 0;
 
 	for (const char *p = text; p < end && !err; p++) {
+		const char *begin = p + 1, *close = begin;
+
 		if (*p == '{' || *p == '[')
 			depth++;
 		else if (*p == ']')
 			depth--;
 		else if (*p == '}')
 			err = end_object(at, k, depth--);
-		/* json-c takes 'keys' and comments, in which a key could hide. */
-		if (*p == '\'' || *p == '/')
-			err = bad_json(at, "byte %zu: %c is not JSON", (size_t)(p - begin) + 1, *p);
+		else if (*p == '-' || isdigit((unsigned char)*p))
+			err = skip_number(at, text, end, &p);
+		/* It takes 'keys' and comments, in which a key could hide, NaN and Infinity. */
+		else if (strchr("'/NI", *p))
+			err = bad_json(at, "byte %zu: %c is not JSON", (size_t)(p - text) + 1, *p);
 		if (*p != '"')
 			continue;
-		text = ++p;
-		while (p < end && *p != '"')
-			p += *p == '\\' ? 2 : 1;
-		len = (size_t)(p - text);
-		for (p++; p < end && strchr(" \t\r\n", *p); p++)
+		err = skip_string(at, text, end, &close);
+		for (p = close + 1; p < end && strchr(" \t\r\n", *p); p++)
 			;
-		if (p < end && *p == ':')
-			err = add_key(at, k, text, len, depth);
+		if (!err && p < end && *p == ':')
+			err = add_key(at, k, begin, (size_t)(close - begin), depth);
 		p--;
 	}
 	return err;
 }
 
+/* Refused before json-c sees it: what it would ignore, and what would take memory without end. */
+static int check_size(const struct place *at, const char *text, size_t len)
+{
+	const char *zero = memchr(text, '\0', len);
+	size_t objects = 0;
+
+	if (zero)
+		return bad_json(at, "byte %zu is a NUL", (size_t)(zero - text) + 1);
+	if (len > INT32_MAX)
+		return bad_json(at, "the file is larger than 2 GiB");
+	for (size_t i = 0; i < len; i++)
+		objects += text[i] == '{';
+	if (objects > MAX_OBJECTS)
+		return bad_json(at, "there are more than %d objects", MAX_OBJECTS);
+	return 0;
+}
+
 static int parse(const struct place *at, const char *text, size_t len, json_object **ret_root)
 {
-	json_tokener *tok = json_tokener_new();
 	enum json_tokener_error error;
 	struct keys keys = { 0 };
+	json_tokener *tok;
 	json_object *root;
-	int err = 0;
+	int err = check_size(at, text, len);
 
+	if (err)
+		return err;
+	tok = json_tokener_new();
 	if (!tok)
 		return cgw__oom(at->c);
-	if (len > INT32_MAX) {
-		json_tokener_free(tok);
-		return bad_json(at, "the file is larger than 2 GiB");
-	}
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tok, text, (int)len);
 	error = json_tokener_get_error(tok);
@@ -138,7 +186,7 @@ static int parse(const struct place *at, const char *text, size_t len, json_obje
 								json_tokener_error_desc(error));
 	json_tokener_free(tok);
 	if (!err)
-		err = check_keys(at, text, len, &keys);
+		err = check_text(at, text, len, &keys);
 	free(keys.list);
 	if (err) {
 		json_object_put(root);

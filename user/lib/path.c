@@ -50,6 +50,12 @@ static const char *unclean(const char *path)
 	}
 }
 
+static int too_long(struct cgw *c)
+{
+	return cgw__bad(c, -ENAMETOOLONG, "bad group path: it is longer than %d bytes",
+			PATH_MAX - 1);
+}
+
 int cgw_verify_group_path(struct cgw *c, const char *path)
 {
 	const char *why, *mount;
@@ -64,8 +70,7 @@ int cgw_verify_group_path(struct cgw *c, const char *path)
 	if (!path[1])
 		return 0;
 	if (strlen(path) >= PATH_MAX)
-		return cgw__bad(c, -ENAMETOOLONG, "bad group path: it is longer than %d bytes",
-				PATH_MAX - 1);
+		return too_long(c);
 	why = unclean(path + 1);
 	if (why)
 		return cgw__bad(c, strstr(why, "longer") ? -ENAMETOOLONG : -EINVAL,
@@ -176,8 +181,8 @@ int cgw_pid_group_path(struct cgw *c, pid_t pid, char **ret_path)
 int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path)
 {
 	_cleanup_free_ char *own = NULL;
+	_cleanup_free_ char *path = NULL;
 	const char *why = unclean(suffix);
-	char *path;
 	int err;
 
 	if (why)
@@ -188,7 +193,9 @@ int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path)
 	path = cgw__path_join(own, suffix);
 	if (!path)
 		return cgw__oom(c);
-	*ret_path = path;
+	if (strlen(path) >= PATH_MAX)
+		return too_long(c);
+	*ret_path = TAKE_PTR(path);
 	return 0;
 }
 

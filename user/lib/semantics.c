@@ -81,14 +81,47 @@ static uint8_t containerd_verdicts(const struct cgw_rules *rules, unsigned int t
 	return verdicts;
 }
 
-static struct cgw__exception *find_exception(struct cgw__emulator *e, char type, uint32_t major,
-					     uint32_t minor)
+static int compare_exceptions(const void *a, const void *b)
 {
-	for (size_t i = 0; i < e->n; i++)
-		if (e->exceptions[i].type == type && e->exceptions[i].major == major &&
-		    e->exceptions[i].minor == minor)
-			return &e->exceptions[i];
-	return NULL;
+	const struct cgw__exception *x = a, *y = b;
+
+	if (x->type != y->type)
+		return x->type - y->type;
+	if (x->major != y->major)
+		return x->major < y->major ? -1 : 1;
+	return (x->minor > y->minor) - (x->minor < y->minor);
+}
+
+/* A place for each exception that the list can make, sorted: a long list must not take long. */
+static int make_places(struct cgw__emulator *e, const struct cgw_rules *rules)
+{
+	size_t n = 0;
+
+	e->exceptions = calloc(rules->n + 1, sizeof(*e->exceptions));
+	if (!e->exceptions)
+		return -ENOMEM;
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->rules[i].type != 'a')
+			e->exceptions[n++] = (struct cgw__exception){
+				.type = rules->rules[i].type,
+				.major = rules->rules[i].major,
+				.minor = rules->rules[i].minor,
+			};
+	if (n)
+		qsort(e->exceptions, n, sizeof(*e->exceptions), compare_exceptions);
+	for (size_t i = 0; i < n; i++)
+		if (!e->n || compare_exceptions(&e->exceptions[e->n - 1], &e->exceptions[i]))
+			e->exceptions[e->n++] = e->exceptions[i];
+	e->round = 1;
+	return 0;
+}
+
+static struct cgw__exception *find_place(struct cgw__emulator *e, char type, uint32_t major,
+					 uint32_t minor)
+{
+	const struct cgw__exception wanted = { .type = type, .major = major, .minor = minor };
+
+	return bsearch(&wanted, e->exceptions, e->n, sizeof(wanted), compare_exceptions);
 }
 
 /* Does a wider exception hold some of the bits that the rule takes back? */
@@ -102,8 +135,8 @@ static bool punches_hole(struct cgw__emulator *e, const struct cgw_rule *rule)
 
 		if (wider[i][0] == rule->major && wider[i][1] == rule->minor)
 			continue;
-		x = find_exception(e, rule->type, wider[i][0], wider[i][1]);
-		if (x && x->access & rule->access)
+		x = find_place(e, rule->type, wider[i][0], wider[i][1]);
+		if (x && x->round == e->round && x->access & rule->access)
 			return true;
 	}
 	return false;
@@ -115,23 +148,31 @@ static int emulate(struct cgw__emulator *e, const struct cgw_rule *rule)
 
 	if (rule->type == 'a') {
 		e->allow = rule->allow;
-		e->n = 0;
+		e->round++;
 		return 0;
 	}
-	x = find_exception(e, rule->type, rule->major, rule->minor);
-	if (rule->allow == e->allow) {
-		if (punches_hole(e, rule))
-			return -EINVAL;
-		if (x)
-			x->access &= (uint8_t)~rule->access;
-		return 0;
-	}
-	if (x)
-		x->access |= rule->access;
+	if (rule->allow == e->allow && punches_hole(e, rule))
+		return -EINVAL;
+	x = find_place(e, rule->type, rule->major, rule->minor);
+	if (x->round != e->round)
+		x->access = 0;
+	x->round = e->round;
+	if (rule->allow == e->allow)
+		x->access &= (uint8_t)~rule->access;
 	else
-		e->exceptions[e->n++] = (struct cgw__exception){ rule->type, rule->access,
-								 rule->major, rule->minor };
+		x->access |= rule->access;
 	return 0;
+}
+
+/* What is left are the exceptions of the last round. */
+static void drop_places(struct cgw__emulator *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (e->exceptions[i].round == e->round && e->exceptions[i].access)
+			e->exceptions[n++] = e->exceptions[i];
+	e->n = n;
 }
 
 /*
@@ -142,8 +183,7 @@ static int emulate(struct cgw__emulator *e, const struct cgw_rule *rule)
 int cgw__emulator_run(struct cgw__emulator *e, const struct cgw_rules *rules, size_t *ret_refused)
 {
 	memset(e, 0, sizeof(*e));
-	e->exceptions = calloc(rules->n + 1, sizeof(*e->exceptions));
-	if (!e->exceptions)
+	if (make_places(e, rules))
 		return -ENOMEM;
 	for (size_t i = 0; i < rules->n; i++)
 		if (emulate(e, &rules->rules[i])) {
@@ -151,6 +191,7 @@ int cgw__emulator_run(struct cgw__emulator *e, const struct cgw_rules *rules, si
 				*ret_refused = i;
 			return -EINVAL;
 		}
+	drop_places(e);
 	return 0;
 }
 
@@ -176,7 +217,7 @@ uint8_t cgw__emulator_verdicts(const struct cgw__emulator *e, unsigned int type,
 	for (size_t i = 0; i < e->n; i++) {
 		const struct cgw__exception *x = &e->exceptions[i];
 
-		if (!x->access || x->type != (type == CGW_DEVICE_BLOCK ? 'b' : 'c') ||
+		if (x->type != (type == CGW_DEVICE_BLOCK ? 'b' : 'c') ||
 		    (x->major != CGW_DEVICE_ANY && x->major != major) ||
 		    (x->minor != CGW_DEVICE_ANY && x->minor != minor) || !cgw__emulator_reaches(x))
 			continue;

@@ -5,18 +5,6 @@
 
 #include "internal.h"
 
-struct setting {
-	char *file;
-	char *value;	  /* with plain numbers; a percentage is kept until it is applied */
-	unsigned int cpu; /* percent of one CPU, for cpu.max=N% */
-};
-
-struct cgw_resources {
-	struct cgw *c;
-	struct setting *items;
-	size_t n;
-};
-
 int cgw_resources_new(struct cgw *c, struct cgw_resources **ret_r)
 {
 	struct cgw_resources *r = calloc(1, sizeof(*r));
@@ -53,11 +41,19 @@ static const struct {
 	{ "cgroup.type", "cgward create --threaded" },
 };
 
+static bool is_file_name(const char *file)
+{
+	for (const char *p = file; *p; p++)
+		if (!isgraph((unsigned char)*p) || *p == '/')
+			return false;
+	return file[0] && file[0] != '.' && strchr(file, '.');
+}
+
 static int check_file(struct cgw *c, const char *file, const char *assignment)
 {
 	int err;
 
-	if (!file[0] || strchr(file, '/') || !strchr(file, '.') || file[0] == '.') {
+	if (!is_file_name(file)) {
 		err = cgw__bad(c, -EINVAL, "bad setting '%s': '%s' is not the name of a control file",
 			       assignment, file);
 		cgw__hint(c, "FILE=VALUE with FILE as the kernel names it, as memory.max=512M");
@@ -145,7 +141,7 @@ static int read_mem_total(struct cgw *c, uint64_t *ret_bytes)
 	return 0;
 }
 
-static int set_percent(struct cgw *c, struct setting *s, const char *assignment)
+static int set_percent(struct cgw *c, struct cgw__setting *s, const char *assignment)
 {
 	unsigned int percent;
 	uint64_t total;
@@ -181,7 +177,7 @@ static int set_percent(struct cgw *c, struct setting *s, const char *assignment)
 }
 
 /* Write every word, and every VALUE of a KEY=VALUE word, with plain numbers. */
-static int plain_numbers(struct cgw *c, struct setting *s, const char *assignment)
+static int plain_numbers(struct cgw *c, struct cgw__setting *s, const char *assignment)
 {
 	/* A number with a unit grows to 20 digits at most. */
 	char *out = malloc(strlen(s->value) * 11 + 32);
@@ -223,7 +219,7 @@ static int plain_numbers(struct cgw *c, struct setting *s, const char *assignmen
 int cgw_resources_add(struct cgw_resources *r, const char *assignment)
 {
 	const char *equals = strchr(assignment, '=');
-	struct setting s = { 0 }, *items;
+	struct cgw__setting s = { 0 }, *items;
 	int err = 0;
 
 	if (!equals) {
@@ -318,7 +314,7 @@ static const char *no_limit(const char *file)
  * The line of a keyed file to write back: of "8:0 rbps=..." the part for the same device,
  * or one that lifts the limit when there was none.
  */
-static char *previous_value(const struct setting *s, const char *text)
+static char *previous_value(const struct cgw__setting *s, const char *text)
 {
 	size_t key = strcspn(s->value, " ");
 	const char *line = text;
@@ -340,7 +336,7 @@ static char *previous_value(const struct setting *s, const char *text)
 	return previous;
 }
 
-static int apply_one(struct cgw_group *g, const struct setting *s, char **ret_previous)
+static int apply_one(struct cgw_group *g, const struct cgw__setting *s, char **ret_previous)
 {
 	_cleanup_free_ char *text = NULL, *previous = NULL;
 	char quota[64];

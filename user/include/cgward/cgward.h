@@ -102,7 +102,8 @@ CGW_API void cgw_set_log(struct cgw *c, cgw_log_fn fn, void *arg);
 /**
  * cgw_strerror() - the last failure as "what was tried on what: why".
  *
- * Return: a string that lives until the next call on @c; "" when nothing failed yet.
+ * Return: a string that lives until the next call on @c; "" when nothing failed yet. It is
+ * one line: control characters of names and values are shown as "?".
  */
 CGW_API const char *cgw_strerror(const struct cgw *c);
 
@@ -170,7 +171,7 @@ CGW_API int cgw_pid_group_path(struct cgw *c, pid_t pid, char **ret_path);
  * @suffix: relative and clean; it cannot climb out.
  * @ret_path: the joined path; free() it.
  *
- * Return: as cgw_pid_group_path(), or -EINVAL.
+ * Return: as cgw_pid_group_path() and cgw_verify_group_path().
  */
 CGW_API int cgw_nested_group_path(struct cgw *c, const char *suffix, char **ret_path);
 
@@ -661,8 +662,8 @@ CGW_API void cgw_rules_free(struct cgw_rules *rules);
  * @text: "[allow|deny] (a|b|c) [MAJ:MIN] [ACCESS]" or "PATH[:ACCESS]". No verb = allow, no
  *	numbers = *:*, no access = rwm. A path is looked up now, symbolic links followed.
  *
- * Return: 0; -EINVAL with the column and the accepted form; for a path -ENOENT, -ENODEV
- * when it is no device, -errno.
+ * Return: 0; -EINVAL with the column and the accepted form; -ERANGE for a number that is
+ * too large; for a path -ENOENT, -ENODEV when it is no device, -errno.
  */
 CGW_API int cgw_rules_add(struct cgw_rules *rules, const char *text);
 
@@ -702,7 +703,7 @@ CGW_API int cgw_rules_add_defaults(struct cgw_rules *rules, enum cgw_semantics s
  * @text: need not end with a NUL.
  * @len: its length in bytes.
  *
- * Return: 0, or -EINVAL naming NAME:LINE:COLUMN.
+ * Return: 0, or as cgw_rules_add(), naming NAME:LINE:COLUMN.
  */
 CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const char *text,
 			       size_t len);
@@ -715,6 +716,7 @@ CGW_API int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const 
  * @len: its length in bytes.
  *
  * Absent or null: type = a, major and minor = *, access = rwm, allow = false. -1 is * too.
+ * At most 262,144 objects, 32 levels deep.
  *
  * Return: 0; -EINVAL naming the place and what is wrong there, equal keys included;
  * -ENODATA for a document without linux.resources.devices.
