@@ -224,13 +224,17 @@ static size_t count_words(const char *p)
 /* Added again as it is written, a setting stays the same: nothing is left to be made plain. */
 static void check_again(struct cgw_resources *r)
 {
-	_cleanup_free_ char *assignment = NULL;
+	_cleanup_free_ char *assignment = NULL, *again = NULL;
+	unsigned int cpu = r->items[0].cpu;
+	const struct cgw__setting *last;
 
 	HOLDS(asprintf(&assignment, "%s=%s", r->items[0].file, r->items[0].value) > 0);
 	HOLDS(!cgw_resources_add(r, assignment));
-	HOLDS(!strcmp(r->items[1].file, r->items[0].file));
-	HOLDS(!strcmp(r->items[1].value, r->items[0].value));
-	HOLDS(r->items[1].cpu == r->items[0].cpu);
+	last = &r->items[r->n - 1];
+	HOLDS(asprintf(&again, "%s=%s", last->file, last->value) > 0);
+	HOLDS(!strcmp(again, assignment) && last->cpu == cpu);
+	/* what is said of a device again may say more, anything else takes its place */
+	HOLDS(r->n == (cgw__is_keyed(last->file) && strchr(last->value, '=') ? 2 : 1));
 }
 
 static void check_setting(const char *text)

@@ -5,9 +5,9 @@
 
 #include "cgtest.h"
 
-#define INSN(c, d, s, o, i)                                                        \
-	{                                                                          \
-		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) \
+#define INSN(c, d, s, o, i)                                                                        \
+	{                                                                                          \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)                \
 	}
 #define LOAD(size, d, o) INSN(BPF_LDX | BPF_MEM | (size), d, 1, o, 0)
 #define ALU32(op, d, v) INSN(BPF_ALU | BPF_K | (op), d, 0, 0, v)
@@ -16,31 +16,45 @@
 #define UNLESS(reg, v, o) INSN(BPF_JMP | BPF_JNE | BPF_K, reg, 0, o, v)
 #define GOTO(o) INSN(BPF_JMP | BPF_JA, 0, 0, o, 0)
 #define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define WORDS                                                                     \
-	LOAD(BPF_W, 2, 0), ALU32(BPF_AND, 2, 0xffff), LOAD(BPF_W, 3, 0), ALU32(BPF_RSH, 3, 16), \
+#define WORDS                                                                                      \
+	LOAD(BPF_W, 2, 0), ALU32(BPF_AND, 2, 0xffff), LOAD(BPF_W, 3, 0), ALU32(BPF_RSH, 3, 16),    \
 		LOAD(BPF_W, 4, 4), LOAD(BPF_W, 5, 8)
 
 /* c 1:3 allowed, as each of the generators says it. */
 static const struct bpf_insn crun[] = {
-	WORDS, UNLESS(2, 2, 4), UNLESS(4, 1, 3), UNLESS(5, 3, 2), MOV64(0, 1), EXIT, MOV64(0, 0), EXIT,
+	WORDS, UNLESS(2, 2, 4), UNLESS(4, 1, 3), UNLESS(5, 3, 2), MOV64(0, 1), EXIT, MOV64(0, 0),
+	EXIT,
 };
 static const struct bpf_insn runc[] = {
-	WORDS, UNLESS(2, 2, 4),	   UNLESS(4, 1, 3), UNLESS(5, 3, 2), ALU32(BPF_MOV, 0, 1),
-	EXIT,  ALU32(BPF_MOV, 0, 0), EXIT,
+	WORDS,
+	UNLESS(2, 2, 4),
+	UNLESS(4, 1, 3),
+	UNLESS(5, 3, 2),
+	ALU32(BPF_MOV, 0, 1),
+	EXIT,
+	ALU32(BPF_MOV, 0, 0),
+	EXIT,
 };
 static const struct bpf_insn containerd[] = {
-	LOAD(BPF_H, 2, 0), LOAD(BPF_W, 3, 0), ALU32(BPF_RSH, 3, 16), LOAD(BPF_W, 4, 4),
-	LOAD(BPF_W, 5, 8), UNLESS(2, 2, 4),   UNLESS(4, 1, 3),	     UNLESS(5, 3, 2),
-	ALU32(BPF_MOV, 0, 1), EXIT, ALU32(BPF_MOV, 0, 0), EXIT,
+	LOAD(BPF_H, 2, 0),     LOAD(BPF_W, 3, 0),
+	ALU32(BPF_RSH, 3, 16), LOAD(BPF_W, 4, 4),
+	LOAD(BPF_W, 5, 8),     UNLESS(2, 2, 4),
+	UNLESS(4, 1, 3),       UNLESS(5, 3, 2),
+	ALU32(BPF_MOV, 0, 1),  EXIT,
+	ALU32(BPF_MOV, 0, 0),  EXIT,
 };
 static const struct bpf_insn systemd[] = {
-	WORDS,	     UNLESS(2, 2, 3), UNLESS(4, 1, 2), UNLESS(5, 3, 1), GOTO(2),
-	MOV64(0, 0), GOTO(1),	      MOV64(0, 1),     EXIT,
+	WORDS,		 UNLESS(2, 2, 3), UNLESS(4, 1, 2),
+	UNLESS(5, 3, 1), GOTO(2),	  MOV64(0, 0),
+	GOTO(1),	 MOV64(0, 1),	  EXIT,
 };
 static const struct bpf_insn nobody[] = { MOV64(0, 1), EXIT };
 /* It calls helpers, and not the one that matters. */
 static const struct bpf_insn harmless[] = {
-	CALL(BPF_FUNC_ktime_get_ns), CALL(BPF_FUNC_get_retval), MOV64(0, 1), EXIT,
+	CALL(BPF_FUNC_ktime_get_ns),
+	CALL(BPF_FUNC_get_retval),
+	MOV64(0, 1),
+	EXIT,
 };
 static const struct bpf_insn overruler[] = {
 	CALL(BPF_FUNC_ktime_get_ns), MOV64(1, 0), CALL(BPF_FUNC_set_retval), MOV64(0, 1), EXIT,
@@ -96,9 +110,11 @@ static int overruled_denials_are_unknown(void)
 {
 	_cleanup_top_ char *top = cgtest_new("overrule");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a"), *parent = cgtest_open(c, top);
+	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a"),
+					 *parent = cgtest_open(c, top);
 	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(cgw_group_path(g));
-	_cleanup_close_ int prog = LOADED("overruler", overruler), calm = LOADED("harmless", harmless);
+	_cleanup_close_ int prog = LOADED("overruler", overruler),
+			    calm = LOADED("harmless", harmless);
 	_cleanup_free_ struct cgw_program *p = NULL;
 	struct cgw_check check;
 
@@ -164,7 +180,8 @@ static int others_stay_unless_they_are_to_go(void)
 {
 	_cleanup_top_ char *top = cgtest_new("stay");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a"), *parent = cgtest_open(c, top);
+	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a"),
+					 *parent = cgtest_open(c, top);
 	_cleanup_policy_ struct cgw_policy *policy = cgtest_policy(c, "c 1:3\nc 1:5");
 	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(cgw_group_path(g));
 	_cleanup_free_ struct cgw_program *p = NULL, *above = NULL;
@@ -186,14 +203,16 @@ static int exclusive_filters_are_named(void)
 {
 	_cleanup_top_ char *top = cgtest_new("exclusive");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top), *child = cgtest_child(c, top, "a");
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top),
+					 *child = cgtest_child(c, top, "a");
 	_cleanup_policy_ struct cgw_policy *policy = cgtest_policy(c, "c 1:3");
 	_cleanup_close_ int prog = LOADED("s_snap", nobody);
 	_cleanup_free_ struct cgw_program *p = NULL;
 	char want[300];
 
 	CHECK_INT(cgtest_attach(g, prog, 0), 0);
-	snprintf(want, sizeof(want), "'s_snap' is attached to '%s' so that no other may join it", top);
+	snprintf(want, sizeof(want), "'s_snap' is attached to '%s' so that no other may join it",
+		 top);
 	CHECK_INT(cgw_group_set_devices(g, policy), -EPERM);
 	CHECK_HAS(cgw_strerror(c), want);
 	CHECK_HAS(cgw_hint(c), "BPF_F_ALLOW_MULTI");

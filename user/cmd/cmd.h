@@ -97,6 +97,9 @@ enum {
 	OPT_ENV,
 	OPT_JSON,
 	OPT_OCI,
+	OPT_OCI_ALL,
+	OPT_RECLAIM,
+	OPT_FIX,
 	OPT_REPLACE_FOREIGN,
 };
 
@@ -112,6 +115,16 @@ int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);
 int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
 int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
+
+/* USER[:GROUP], by name or number. */
+struct cmd_user {
+	char name[64]; /* "" for a number that has none */
+	uid_t uid;
+	gid_t gid; /* the user's own one, unless has_group */
+	bool has_group;
+};
+
+int cmd_user(struct cmd_ctx *x, const char *word, struct cmd_user *user);
 
 /* What freeze, thaw, kill, wait and delete take. */
 struct cmd_targets {
@@ -131,17 +144,22 @@ struct cmd_setup {
 	const char *list;	/* --devices, or --policy */
 	bool is_file;		/* it was --policy */
 	const char *oci;	/* --oci */
+	bool oci_limits;	/* its limits are wanted too */
 	bool replace_foreign;
 	const char **rule_args; /* -d, in their order */
 	size_t n_rule_args;
+	const char **set_args; /* -s */
+	size_t n_set_args;
 	enum cgw_semantics semantics;
-	struct cgw_resources *resources; /* NULL without -s */
+	struct cgw_resources *resources; /* NULL without -s and --oci */
 	struct cgw_rules *rules;
 	struct cgw_policy *policy; /* NULL without device options */
 };
 
 int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg);
 int cmd_setup_read(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv);
+int cmd_setup_target(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv,
+		     struct cgw_group **ret_g);
 int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s);
 void cmd_setup_free(struct cmd_setup *s);
 
@@ -162,6 +180,7 @@ void js_bool(struct out *o, bool b);
 void js_null(struct out *o);
 void js_word(struct out *o, const char *word);
 void js_words(struct out *o, const char *words);
+void js_rules(struct out *o, const struct cgw_rules *rules);
 void js_line(struct out *o);
 
 static inline void cmd_freep(void *p)
@@ -183,6 +202,10 @@ static inline void cmd_group_closep(struct cgw_group **g)
 int cmd_attach(struct cmd_ctx *x, int argc, char **argv);
 int cmd_controllers(struct cmd_ctx *x, int argc, char **argv);
 int cmd_create(struct cmd_ctx *x, int argc, char **argv);
+int cmd_diff(struct cmd_ctx *x, int argc, char **argv);
+int cmd_plan(struct cmd_ctx *x, int argc, char **argv);
+int cmd_update(struct cmd_ctx *x, int argc, char **argv);
+int cmd_delegate(struct cmd_ctx *x, int argc, char **argv);
 int cmd_delete(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_allow(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv);
@@ -204,6 +227,7 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
+	opts_diff[], opts_update[],
 	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_unload[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);

@@ -12,10 +12,10 @@ static void free_rules(struct cgw_rules **rules)
 /* Whose it is: "cgward", "systemd", "crun" and so on, "foreign", "unknown" without privilege. */
 const char *program_owner(const struct cgw_program *p)
 {
-	return p->ours	     ? "cgward" :
-	       !p->seen	     ? "unknown" :
-	       p->looks_like ? p->looks_like :
-			       "foreign";
+	return p->ours	       ? "cgward"
+	       : !p->seen      ? "unknown"
+	       : p->looks_like ? p->looks_like
+			       : "foreign";
 }
 
 /* Who filters devices in a group: us, if we do, or the last of the others; NULL for nobody. */
@@ -100,7 +100,10 @@ static void print_program_text(FILE *f, struct cgw_group *g, const struct cgw_pr
 		p->id);
 	if (p->name[0])
 		fprintf(f, " '%s'", p->name);
-	fprintf(f, "%s%s", p->ours ? "" : p->looks_like ? ", looks like " : ", unknown",
+	fprintf(f, "%s%s",
+		p->ours		? ""
+		: p->looks_like ? ", looks like "
+				: ", unknown",
 		p->ours || !p->looks_like ? "" : p->looks_like);
 	fprintf(f, ", of %s%s%s", at ? "'" : "a group above the root", at ? at : "", at ? "'" : "");
 	if (p->seen) {
@@ -117,8 +120,6 @@ static void print_program_text(FILE *f, struct cgw_group *g, const struct cgw_pr
 static void print_policy_json(struct cmd_ctx *x, const struct cgw_devices *d,
 			      const struct cgw_rules *rules)
 {
-	char text[CGW_RULE_TEXT_MAX];
-
 	js_key(&x->out, "by");
 	js_string(&x->out, "cgward");
 	js_key(&x->out, "semantics");
@@ -127,11 +128,7 @@ static void print_policy_json(struct cmd_ctx *x, const struct cgw_devices *d,
 	js_number(&x->out, d->generation);
 	js_key(&x->out, "class_bytes");
 	js_number(&x->out, d->class_bytes);
-	js_key(&x->out, "rules");
-	js_begin(&x->out, '[');
-	for (size_t i = 0; i < cgw_rules_count(rules); i++)
-		js_string(&x->out, cgw_rule_format(cgw_rules_at(rules, i), text));
-	js_end(&x->out, ']');
+	js_rules(&x->out, rules);
 }
 
 static void print_policy_text(struct cmd_ctx *x, const struct cgw_devices *d,

@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -64,57 +63,24 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Digits only; a number that is no id is refused. */
-static int parse_id(const char *text, uid_t *ret_id)
-{
-	char *end;
-	unsigned long id;
-
-	errno = 0;
-	id = strtoul(text, &end, 10);
-	if (!text[0] || *end || errno || id >= (uid_t)-1 || strchr("+-", text[0]))
-		return -EINVAL;
-	*ret_id = (uid_t)id;
-	return 0;
-}
-
+/* USER[:GROUP]: the groups of the user, or that one alone. */
 static int parse_user(struct run *r, const char *arg)
 {
-	_cleanup_free_ char *name = strdup(arg);
-	int n = (int)ARRAY_SIZE(r->groups);
-	const struct passwd *pw;
-	const struct group *gr;
-	char *group;
+	int n = ARRAY_SIZE(r->groups);
+	struct cmd_user user;
+	int status = cmd_user(r->x, arg, &user);
 
-	if (!name)
-		return cmd_error(r->x, EXIT_OWN, "ENOMEM", NULL, "out of memory");
-	group = strchr(name, ':');
-	if (group)
-		*group++ = '\0';
-	pw = getpwnam(name);
-	if (!pw && !parse_id(name, &r->spawn.uid))
-		pw = getpwuid(r->spawn.uid);
-	if (pw) {
-		r->spawn.uid = pw->pw_uid;
-		r->spawn.gid = pw->pw_gid;
-		if (getgrouplist(pw->pw_name, pw->pw_gid, r->groups, &n) < 0)
-			return cmd_usage(r->x, "user '%s' is in more than %zu groups", name,
-					 ARRAY_SIZE(r->groups));
-		r->spawn.groups = r->groups;
-		r->spawn.n_groups = (size_t)n;
-	} else if (r->spawn.uid == (uid_t)-1) {
-		return cmd_usage(r->x, "no user '%s'", name);
-	} else {
-		r->spawn.gid = r->spawn.uid;
-	}
-	if (!group)
+	if (status)
+		return status;
+	r->spawn.uid = user.uid;
+	r->spawn.gid = user.gid;
+	if (user.has_group || !user.name[0])
 		return 0;
-	gr = getgrnam(group);
-	if (gr)
-		r->spawn.gid = gr->gr_gid;
-	else if (parse_id(group, &r->spawn.gid))
-		return cmd_usage(r->x, "no user group '%s'", group);
-	r->spawn.n_groups = 0;
+	if (getgrouplist(user.name, user.gid, r->groups, &n) < 0)
+		return cmd_usage(r->x, "user '%s' is in more than %zu groups", user.name,
+				 ARRAY_SIZE(r->groups));
+	r->spawn.groups = r->groups;
+	r->spawn.n_groups = (size_t)n;
 	return 0;
 }
 

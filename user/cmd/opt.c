@@ -2,6 +2,8 @@
 /* Parsing the words of a command line: options, groups, durations, pids. */
 #include <ctype.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 
 #include "cmd.h"
 
@@ -17,6 +19,7 @@ const struct cmd_opt opts_recursive[] = {
 
 const struct cmd_opt opts_resources[] = {
 	{ "set", 's', "FILE=VALUE", "set a control file, as memory.max=512M or cpu.max=50%; repeatable" },
+	{ "oci", OPT_OCI_ALL, "FILE", "the limits and the devices of a config.json" },
 	{ 0 },
 };
 
@@ -119,6 +122,55 @@ int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid)
 {
 	*ret_pid = parse_pid(word);
 	return *ret_pid ? 0 : cmd_usage(x, "'%s' is not a pid", word);
+}
+
+/* The number of a user or of a user group, and all of the word. */
+static bool parse_id(const char *word, unsigned int *ret_id)
+{
+	char *end;
+	unsigned long n;
+
+	if (!isdigit((unsigned char)word[0]))
+		return false;
+	errno = 0;
+	n = strtoul(word, &end, 10);
+	*ret_id = (unsigned int)n;
+	return !*end && !errno && n < UINT32_MAX;
+}
+
+/* Return: 0 or an exit status. */
+int cmd_user(struct cmd_ctx *x, const char *word, struct cmd_user *user)
+{
+	_cleanup_free_ char *name = strdup(word);
+	const struct passwd *pw;
+	const struct group *gr;
+	char *group;
+
+	memset(user, 0, sizeof(*user));
+	if (!name)
+		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
+	group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	pw = getpwnam(name);
+	if (!pw && parse_id(name, &user->uid)) {
+		pw = getpwuid(user->uid);
+		user->gid = user->uid;
+	} else if (!pw) {
+		return cmd_usage(x, "no user '%s'", name);
+	}
+	if (pw) {
+		snprintf(user->name, sizeof(user->name), "%s", pw->pw_name);
+		user->uid = pw->pw_uid;
+		user->gid = pw->pw_gid;
+	}
+	user->has_group = group != NULL;
+	gr = group ? getgrnam(group) : NULL;
+	if (gr)
+		user->gid = gr->gr_gid;
+	else if (group && !parse_id(group, &user->gid))
+		return cmd_usage(x, "no user group '%s'", group);
+	return 0;
 }
 
 /*
@@ -247,19 +299,23 @@ static int add_devices(struct cgw_rules *rules, const char *name)
 	return err;
 }
 
+static int keep_arg(struct cmd_ctx *x, const char ***args, size_t *n, const char *arg)
+{
+	const char **more = realloc(*args, (*n + 1) * sizeof(*more));
+
+	if (!more)
+		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
+	*args = more;
+	more[(*n)++] = arg;
+	return 0;
+}
+
 /* Take one of opts_resources or opts_devices. Return: 0 or an exit status. */
 int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *arg)
 {
-	const char **more;
-	int err = 0;
-
 	switch (opt) {
 	case 's':
-		if (!s->resources)
-			err = cgw_resources_new(x->c, &s->resources);
-		if (!err)
-			err = cgw_resources_add(s->resources, arg);
-		return err ? cmd_fail(x, err) : 0;
+		return keep_arg(x, &s->set_args, &s->n_set_args, arg);
 	case OPT_DEVICES:
 	case OPT_POLICY:
 		if (s->list)
@@ -269,20 +325,17 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 		s->is_file = opt == OPT_POLICY;
 		return 0;
 	case OPT_OCI:
+	case OPT_OCI_ALL:
 		if (s->oci)
 			return cmd_usage(x, "--oci is given twice: '%s' and '%s'", s->oci, arg);
 		s->oci = arg;
+		s->oci_limits = opt == OPT_OCI_ALL;
 		return 0;
 	case OPT_REPLACE_FOREIGN:
 		s->replace_foreign = true;
 		return 0;
 	case 'd':
-		more = realloc(s->rule_args, (s->n_rule_args + 1) * sizeof(*more));
-		if (!more)
-			return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
-		s->rule_args = more;
-		s->rule_args[s->n_rule_args++] = arg;
-		return 0;
+		return keep_arg(x, &s->rule_args, &s->n_rule_args, arg);
 	case OPT_SEMANTICS:
 		if (cgw_semantics_parse(arg, &s->semantics))
 			return cmd_usage(x, "unknown semantics '%s': there are ordered, runc, containerd",
@@ -309,41 +362,120 @@ int cmd_setup_read(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv
 	return status ? status : cmd_setup_finish(x, s);
 }
 
-/* The rules of a config.json, which may have none, beside what runtimes add to each. */
-static int add_oci(struct cmd_setup *s)
+/* A whole file, or standard input for "-". Return: 0 or an exit status. */
+static int read_file(struct cmd_ctx *x, const char *path, char **ret_text, size_t *ret_len)
 {
-	int err = cgw_rules_add_oci_file(s->rules, s->oci);
+	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	size_t room = 0;
+	int err = 0;
 
-	if (err && err != -ENODATA)
-		return err;
-	if (s->semantics == CGW_SEMANTICS_RUNC)
-		return 0;
-	return cgw_rules_add_defaults(s->rules, s->semantics);
+	if (!f)
+		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL, "cannot open '%s': %s", path,
+				 strerror(errno));
+	*ret_len = 0;
+	for (;;) {
+		char *more = realloc(*ret_text, room = room ? room * 2 : 65536);
+
+		if (!more) {
+			err = ENOMEM;
+			break;
+		}
+		*ret_text = more;
+		*ret_len += fread(more + *ret_len, 1, room - *ret_len, f);
+		if (*ret_len < room)
+			break;
+	}
+	if (!err && ferror(f))
+		err = errno;
+	if (f != stdin)
+		fclose(f);
+	return err ? cmd_error(x, EXIT_REFUSED, strerrorname_np(err), NULL, "cannot read '%s': %s", path,
+			       strerror(err)) :
+		     0;
+}
+
+/*
+ * A config.json: its limits, where they are wanted, and its devices with what runtimes add to
+ * them. Without any, a command that wants limits leaves devices alone.
+ */
+static int add_oci(struct cmd_ctx *x, struct cmd_setup *s, bool *ret_devices)
+{
+	const char *name = strcmp(s->oci, "-") ? s->oci : "stdin";
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int err, status = read_file(x, s->oci, &text, &len);
+
+	if (status)
+		return status;
+	err = s->oci_limits ? cgw_resources_add_oci(s->resources, name, text, len) : 0;
+	if (err)
+		return cmd_fail(x, err);
+	err = cgw_rules_add_oci(s->rules, name, text, len);
+	*ret_devices = err != -ENODATA || !s->oci_limits || s->list || s->n_rule_args;
+	if (err == -ENODATA)
+		err = 0;
+	if (!err && s->semantics != CGW_SEMANTICS_RUNC)
+		err = cgw_rules_add_defaults(s->rules, s->semantics);
+	return err ? cmd_fail(x, err) : 0;
 }
 
 /*
  * All options are read: the list comes first (oci where only -d is given), then --oci, then
  * each -d; what runc adds to a config.json it adds last.
  */
-int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
+static int finish_devices(struct cmd_ctx *x, struct cmd_setup *s)
 {
 	const char *list = s->list ? s->list : s->oci ? NULL : "oci";
-	int err;
+	bool devices = s->list || s->n_rule_args;
+	int err, status;
 
-	if (!s->list && !s->n_rule_args && !s->oci)
+	if (!devices && !s->oci)
 		return 0;
 	err = cgw_rules_new(x->c, &s->rules);
 	if (!err && list)
 		err = s->is_file ? cgw_rules_add_file(s->rules, list) : add_devices(s->rules, list);
-	if (!err && s->oci)
-		err = add_oci(s);
+	if (!err && s->oci) {
+		status = add_oci(x, s, &devices);
+		if (status)
+			return status;
+	}
 	for (size_t i = 0; i < s->n_rule_args && !err; i++)
 		err = cgw_rules_add(s->rules, s->rule_args[i]);
 	if (!err && s->oci && s->semantics == CGW_SEMANTICS_RUNC)
 		err = cgw_rules_add_defaults(s->rules, s->semantics);
-	if (!err)
+	if (!err && devices)
 		err = cgw_policy_compile(s->rules, s->semantics, &s->policy);
 	return err ? cmd_fail(x, err) : 0;
+}
+
+/* Values of -s come after those of --oci, and take their place. */
+int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
+{
+	int status, err = 0;
+
+	if (s->n_set_args || s->oci_limits)
+		err = cgw_resources_new(x->c, &s->resources);
+	if (err)
+		return cmd_fail(x, err);
+	status = finish_devices(x, s);
+	for (size_t i = 0; i < s->n_set_args && !status; i++) {
+		err = cgw_resources_add(s->resources, s->set_args[i]);
+		status = err ? cmd_fail(x, err) : 0;
+	}
+	return status;
+}
+
+/* Commands that need something of it, for the one group they take. */
+int cmd_setup_target(struct cmd_ctx *x, struct cmd_setup *s, int argc, char **argv,
+		     struct cgw_group **ret_g)
+{
+	int status = cmd_check_args(x, argc);
+
+	if (!status)
+		status = cmd_setup_finish(x, s);
+	if (!status && !s->resources && !s->policy)
+		status = cmd_usage(x, "nothing is given to %s: -s, --oci, --devices or -d", x->cmd->name);
+	return status ? status : cmd_group(x, argv[optind], ret_g);
 }
 
 void cmd_setup_free(struct cmd_setup *s)
@@ -352,4 +484,5 @@ void cmd_setup_free(struct cmd_setup *s)
 	cgw_rules_free(s->rules);
 	cgw_policy_free(s->policy);
 	free(s->rule_args);
+	free(s->set_args);
 }

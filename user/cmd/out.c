@@ -114,6 +114,18 @@ void js_words(struct out *o, const char *words)
 	js_end(o, ']');
 }
 
+/* "rules":[...]; none for NULL. */
+void js_rules(struct out *o, const struct cgw_rules *rules)
+{
+	char text[CGW_RULE_TEXT_MAX];
+
+	js_key(o, "rules");
+	js_begin(o, '[');
+	for (size_t i = 0; rules && i < cgw_rules_count(rules); i++)
+		js_string(o, cgw_rule_format(cgw_rules_at(rules, i), text));
+	js_end(o, ']');
+}
+
 void js_line(struct out *o)
 {
 	fputc('\n', o->f);

@@ -13,36 +13,112 @@ const char *const cgw__known_controllers[] = {
 	"misc",	   "pids",   "perf_event", "rdma",    NULL,
 };
 
+/* How far a value can be judged without the kernel. */
+enum form {
+	ANY,	 /* not at all */
+	NUMBER,	 /* between min and max */
+	AMOUNT,	 /* digits or "max" */
+	WEIGHT,	 /* a number, perhaps after "default" or a device */
+	QUOTA,	 /* cpu.max */
+	NUMBERS, /* a list as 0-3,6 */
+};
+
 static const struct {
 	const char *file; /* fnmatch(3) pattern */
 	const char *form;
+	enum form kind;
+	int min;
+	int max;
 } forms[] = {
-	{ "cgroup.max.*", "a number or max" },
-	{ "cgroup.pressure", "0 or 1" },
-	{ "cgroup.type", "threaded, in an empty group without domain controllers" },
-	{ "cpu.idle", "0 or 1" },
-	{ "cpu.max", "QUOTA|max [PERIOD] in us (QUOTA from 1000, PERIOD 1000..1000000), or N%" },
-	{ "cpu.max.burst", "0..QUOTA in us" },
-	{ "cpu.uclamp.*", "0.00..100.00 or max" },
-	{ "cpu.weight", "1..10000" },
-	{ "cpu.weight.nice", "-20..19" },
-	{ "cpuset.cpus", "a list of existing CPUs, as 0-3,6" },
-	{ "cpuset.cpus.exclusive", "a list of existing CPUs, as 0-3,6" },
-	{ "cpuset.cpus.partition", "member, root or isolated" },
-	{ "cpuset.mems", "a list of existing memory nodes, as 0-1" },
-	{ "hugetlb.*max", "bytes (512M) or max" },
-	{ "io.bfq.weight", "[default|MAJ:MIN] 1..1000" },
-	{ "io.latency", "MAJ:MIN target=US" },
-	{ "io.max", "MAJ:MIN [rbps=N|max] [wbps=N|max] [riops=N|max] [wiops=N|max], of a whole disk" },
-	{ "io.weight", "[default|MAJ:MIN] 1..10000" },
-	{ "memory.oom.group", "0 or 1" },
-	{ "memory.reclaim", "bytes (512M)" },
-	{ "*.pressure", "some|full STALL_US WINDOW_US" },
-	{ "memory.*", "bytes (512M), N% of MemTotal, or max" },
-	{ "misc.max", "RESOURCE N|max" },
-	{ "pids.max", "a number or max" },
-	{ "rdma.max", "DEVICE [hca_handle=N|max] [hca_object=N|max]" },
+	{ "cgroup.max.*", "a number or max", AMOUNT, 0, 0 },
+	{ "cgroup.pressure", "0 or 1", NUMBER, 0, 1 },
+	{ "cgroup.type", "threaded, in an empty group without domain controllers", ANY, 0, 0 },
+	{ "cpu.idle", "0 or 1", NUMBER, 0, 1 },
+	{ "cpu.max", "QUOTA|max [PERIOD] in us (QUOTA from 1000, PERIOD 1000..1000000), or N%",
+	  QUOTA, 1000, 1000000 },
+	{ "cpu.max.burst", "0..QUOTA in us", AMOUNT, 0, 0 },
+	{ "cpu.uclamp.*", "0.00..100.00 or max", ANY, 0, 0 },
+	{ "cpu.weight", "1..10000", NUMBER, 1, 10000 },
+	{ "cpu.weight.nice", "-20..19", NUMBER, -20, 19 },
+	{ "cpuset.cpus", "a list of existing CPUs, as 0-3,6", NUMBERS, 0, 0 },
+	{ "cpuset.cpus.exclusive", "a list of existing CPUs, as 0-3,6", NUMBERS, 0, 0 },
+	{ "cpuset.cpus.partition", "member, root or isolated", ANY, 0, 0 },
+	{ "cpuset.mems", "a list of existing memory nodes, as 0-1", NUMBERS, 0, 0 },
+	{ "hugetlb.*max", "bytes (512M) or max", AMOUNT, 0, 0 },
+	{ "io.bfq.weight", "[default|MAJ:MIN] 1..1000", WEIGHT, 1, 1000 },
+	{ "io.latency", "MAJ:MIN target=US", ANY, 0, 0 },
+	{ "io.max", "MAJ:MIN [rbps=N|max] [wbps=N|max] [riops=N|max] [wiops=N|max], of a whole disk",
+	  ANY, 0, 0 },
+	{ "io.weight", "[default|MAJ:MIN] 1..10000", WEIGHT, 1, 10000 },
+	{ "memory.oom.group", "0 or 1", NUMBER, 0, 1 },
+	{ "memory.reclaim", "bytes (512M)", ANY, 0, 0 },
+	{ "*.pressure", "some|full STALL_US WINDOW_US", ANY, 0, 0 },
+	{ "memory.zswap.writeback", "0 or 1", NUMBER, 0, 1 },
+	{ "memory.*", "bytes (512M), N% of MemTotal, or max", AMOUNT, 0, 0 },
+	{ "misc.max", "RESOURCE N|max", ANY, 0, 0 },
+	{ "pids.max", "a number or max", AMOUNT, 0, 0 },
+	{ "rdma.max", "DEVICE [hca_handle=N|max] [hca_object=N|max]", ANY, 0, 0 },
 };
+
+static bool is_number(const char *text, long min, long max)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	return end != text && !*end && !errno && n >= min && n <= max;
+}
+
+static bool is_amount(const char *text)
+{
+	return !strcmp(text, "max") || (text[0] && !text[strspn(text, "0123456789")]);
+}
+
+/* QUOTA|max [PERIOD] */
+static bool is_quota(const char *text, long min, long max)
+{
+	_cleanup_free_ char *quota = strdup(text);
+	char *period = quota ? strchr(quota, ' ') : NULL;
+
+	if (period)
+		*period++ = '\0';
+	return quota && (!strcmp(quota, "max") || is_number(quota, min, LONG_MAX)) &&
+	       (!period || is_number(period, min, max));
+}
+
+/* What the file takes, in words, when the value is not that; NULL when it is, or may be. */
+const char *cgw__value_problem(const char *file, const char *value)
+{
+	size_t i = 0;
+	bool good = true;
+
+	while (i < ARRAY_SIZE(forms) && fnmatch(forms[i].file, file, 0))
+		i++;
+	if (i == ARRAY_SIZE(forms))
+		return NULL;
+	switch (forms[i].kind) {
+	case NUMBER:
+		good = is_number(value, forms[i].min, forms[i].max);
+		break;
+	case AMOUNT:
+		good = is_amount(value);
+		break;
+	case WEIGHT:
+		value = strrchr(value, ' ') ? strrchr(value, ' ') + 1 : value;
+		good = !strcmp(value, "default") || is_number(value, forms[i].min, forms[i].max);
+		break;
+	case QUOTA:
+		good = is_quota(value, forms[i].min, forms[i].max);
+		break;
+	case NUMBERS:
+		good = !value[strspn(value, "0123456789-,")];
+		break;
+	case ANY:
+		break;
+	}
+	return good ? NULL : forms[i].form;
+}
 
 /* What the file takes, in words; NULL when it is not known. */
 const char *cgw__accepted_form(const char *file)

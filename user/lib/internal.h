@@ -142,6 +142,7 @@ int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const c
 int cgw__explain_controller(struct cgw_group *g, const char *what, const char *controller);
 int cgw__explain_access(struct cgw *c, int err, const char *what, const char *path);
 const char *cgw__accepted_form(const char *file);
+const char *cgw__value_problem(const char *file, const char *value);
 void cgw__describe_procs(struct cgw_group *g, bool recursive, char *buf, size_t size);
 void cgw__describe_unfrozen(struct cgw_group *const *groups, size_t n, char *buf, size_t size);
 
@@ -171,15 +172,25 @@ int cgw__kill_frozen(struct cgw_group *g);
 struct cgw__setting {
 	char *file;
 	char *value;	  /* with plain numbers; a percentage is kept until it is applied */
+	char *or_file;	  /* taken where there is no file of that name; or NULL */
+	char *or_value;
 	unsigned int cpu; /* percent of one CPU, for cpu.max=N% */
+	bool optional;	  /* passed over where there is no such file */
 };
 
 struct cgw_resources {
 	struct cgw *c;
 	struct cgw__setting *items;
 	size_t n;
+	bool check_use; /* memory.max is not to go below what is in use */
 };
 
+int cgw__resources_set(struct cgw_resources *r, const char *file, const char *fmt, ...)
+	_printf_(3, 4);
+struct cgw__setting *cgw__resources_last(struct cgw_resources *r);
+bool cgw__is_keyed(const char *file);
+int cgw__resources_move(struct cgw_resources *r, struct cgw_resources *from);
+size_t *cgw__resources_order(const struct cgw_resources *r);
 int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names);
 
 /* wait.c */

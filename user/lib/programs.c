@@ -89,8 +89,8 @@ static int32_t set_retval_offset(void)
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_DEVICE);
 	_cleanup_free_ struct bpf_insn *seen = NULL;
-	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "cgward_probe", "GPL", code,
-					       ARRAY_SIZE(code), &opts);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "cgward_probe", "GPL",
+					       code, ARRAY_SIZE(code), &opts);
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 	size_t n = 0;
@@ -179,7 +179,9 @@ static void describe(uint32_t id, struct cgw_program *p)
 		return;
 	code = read_code(fd, info.xlated_prog_len, &n);
 	p->overrules = overrules(code, n);
-	p->looks_like = !strcmp(info.name, "sd_devices") ? "systemd" : code ? shape_of(code, n) : NULL;
+	p->looks_like = !strcmp(info.name, "sd_devices") ? "systemd"
+			: code				 ? shape_of(code, n)
+							 : NULL;
 }
 
 static int describe_all(struct cgw *c, const uint32_t *ids, uint32_t n,
@@ -297,11 +299,13 @@ bool cgw__explain_exclusive(struct cgw_group *g, const char *what)
 			return false;
 		if (n && !(flags & BPF_F_ALLOW_MULTI) && !(above && flags & BPF_F_ALLOW_OVERRIDE)) {
 			describe(ids[0], &p);
-			cgw__fail(g->c, -EPERM, "%s: program %u '%s'%s%s is attached to '%s' so that no other may join it",
+			cgw__fail(g->c, -EPERM,
+				  "%s: program %u '%s'%s%s is attached to '%s' so that no other "
+				  "may join it",
 				  what, p.id, p.name, p.looks_like ? " of " : "",
 				  p.looks_like ? p.looks_like : "", path);
-			cgw__hint(g->c,
-				  "its owner attached it without BPF_F_ALLOW_MULTI, and has to take it away first");
+			cgw__hint(g->c, "its owner attached it without BPF_F_ALLOW_MULTI, and has "
+					"to take it away first");
 			return true;
 		}
 		if (!path[1])
@@ -327,8 +331,9 @@ static int detach_links(struct cgw_group *g, uint32_t prog_id)
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
 			continue;
 		if (info.type == BPF_LINK_TYPE_CGROUP && info.prog_id == prog_id &&
-		    info.cgroup.cgroup_id == g->id && info.cgroup.attach_type == BPF_CGROUP_DEVICE &&
-		    bpf_link_detach(fd) < 0 && errno != ENOLINK)
+		    info.cgroup.cgroup_id == g->id &&
+		    info.cgroup.attach_type == BPF_CGROUP_DEVICE && bpf_link_detach(fd) < 0 &&
+		    errno != ENOLINK)
 			return -errno;
 	}
 	return 0;

@@ -280,41 +280,21 @@ int cgw_rules_add_text(struct cgw_rules *rules, const char *name, const char *te
 	return 0;
 }
 
-/* The whole of a file, or of standard input, and what messages call it. */
-static ssize_t read_rules(struct cgw_rules *rules, const char **path, char **ret_text)
+int cgw_rules_add_file(struct cgw_rules *rules, const char *path)
 {
-	bool standard = !strcmp(*path, "-");
-	_cleanup_close_ int opened = standard ? -EBADF : open(*path, O_RDONLY | O_CLOEXEC);
+	bool standard = !strcmp(path, "-");
+	_cleanup_close_ int opened = standard ? -EBADF : open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
 	ssize_t n;
 
 	if (!standard && opened < 0)
-		return cgw__err(rules->c, -errno, "cannot open rule file '%s'", *path);
-	n = cgw__read_fd(standard ? STDIN_FILENO : opened, ret_text);
+		return cgw__err(rules->c, -errno, "cannot open rule file '%s'", path);
+	n = cgw__read_fd(standard ? STDIN_FILENO : opened, &text);
 	if (n < 0)
-		return cgw__err(rules->c, (int)n, "cannot read rule file '%s'", *path);
-	if (standard)
-		*path = "stdin";
-	return n;
-}
-
-int cgw_rules_add_file(struct cgw_rules *rules, const char *path)
-{
-	_cleanup_free_ char *text = NULL;
-	ssize_t n = read_rules(rules, &path, &text);
-
-	if (n < 0)
-		return (int)n;
+		return cgw__err(rules->c, (int)n, "cannot read rule file '%s'", path);
 	if (text[0] == '{' || text[0] == '[')
-		return cgw_rules_add_oci(rules, path, text, (size_t)n);
-	return cgw_rules_add_text(rules, path, text, (size_t)n);
-}
-
-int cgw_rules_add_oci_file(struct cgw_rules *rules, const char *path)
-{
-	_cleanup_free_ char *text = NULL;
-	ssize_t n = read_rules(rules, &path, &text);
-
-	return n < 0 ? (int)n : cgw_rules_add_oci(rules, path, text, (size_t)n);
+		return cgw_rules_add_oci(rules, standard ? "stdin" : path, text, (size_t)n);
+	return cgw_rules_add_text(rules, standard ? "stdin" : path, text, (size_t)n);
 }
 
 #define OCI_NODES                                                                              \

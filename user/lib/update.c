@@ -1,287 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Values for control files: units made plain, applied all or none. */
+/* Sets of values written to a group, all or none. */
 #include <ctype.h>
 #include <inttypes.h>
 
 #include "internal.h"
-
-int cgw_resources_new(struct cgw *c, struct cgw_resources **ret_r)
-{
-	struct cgw_resources *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return cgw__oom(c);
-	r->c = c;
-	*ret_r = r;
-	return 0;
-}
-
-void cgw_resources_free(struct cgw_resources *r)
-{
-	if (!r)
-		return;
-	for (size_t i = 0; i < r->n; i++) {
-		free(r->items[i].file);
-		free(r->items[i].value);
-	}
-	free(r->items);
-	free(r);
-}
-
-/* Files that -s does not write, and what does. */
-static const struct {
-	const char *file;
-	const char *command;
-} others[] = {
-	{ "cgroup.freeze", "cgward freeze" },
-	{ "cgroup.kill", "cgward kill" },
-	{ "cgroup.procs", "cgward attach" },
-	{ "cgroup.subtree_control", "cgward controllers" },
-	{ "cgroup.threads", "cgward attach --threads" },
-	{ "cgroup.type", "cgward create --threaded" },
-};
-
-static bool is_file_name(const char *file)
-{
-	for (const char *p = file; *p; p++)
-		if (!isgraph((unsigned char)*p) || *p == '/')
-			return false;
-	return file[0] && file[0] != '.' && strchr(file, '.');
-}
-
-static int check_file(struct cgw *c, const char *file, const char *assignment)
-{
-	int err;
-
-	if (!is_file_name(file)) {
-		err = cgw__bad(c, -EINVAL, "bad setting '%s': '%s' is not the name of a control file",
-			       assignment, file);
-		cgw__hint(c, "FILE=VALUE with FILE as the kernel names it, as memory.max=512M");
-		return err;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (!strcmp(file, others[i].file)) {
-			err = cgw__bad(c, -EINVAL, "bad setting '%s': %s is not set this way",
-				       assignment, file);
-			cgw__hint(c, "%s does that", others[i].command);
-			return err;
-		}
-	return 0;
-}
-
-/*
- * A number with a unit, as "512M", "1GiB" or "1KB", in plain digits.
- * Return: 1 and the number, 0 when the word is no such thing, -ERANGE, -EINVAL for digits
- * and letters that are no unit.
- */
-static int parse_size(const char *word, size_t len, uint64_t *ret_number)
-{
-	static const char units[] = "KMGTPE";
-	uint64_t number = 0;
-	size_t i = 0, shift;
-	const char *unit;
-
-	for (; i < len && isdigit((unsigned char)word[i]); i++) {
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, (uint64_t)(word[i] - '0'), &number))
-			return -ERANGE;
-	}
-	if (!i || i == len || !isalpha((unsigned char)word[i]))
-		return 0;
-	unit = strchr(units, toupper((unsigned char)word[i]));
-	if (!unit)
-		return -EINVAL;
-	shift = 10 * (size_t)(unit - units + 1);
-	i++;
-	if (i < len && word[i] == 'i')
-		i++;
-	if (i < len && (word[i] == 'B' || word[i] == 'b'))
-		i++;
-	if (i != len)
-		return -EINVAL;
-	if (number > UINT64_MAX >> shift)
-		return -ERANGE;
-	*ret_number = number << shift;
-	return 1;
-}
-
-/* "N%" as a whole number of percent; 0 when it is no percentage. */
-static int parse_percent(const char *value, unsigned int *ret_percent)
-{
-	uint64_t n = 0;
-	const char *p = value;
-
-	for (; isdigit((unsigned char)*p); p++)
-		if (n <= 100000000)
-			n = n * 10 + (uint64_t)(*p - '0');
-	if (p == value || strcmp(p, "%"))
-		return strchr(value, '%') ? -EINVAL : 0;
-	if (!n || n > 100000000)
-		return -ERANGE;
-	*ret_percent = (unsigned int)n;
-	return 1;
-}
-
-/* MemTotal in bytes. */
-static int read_mem_total(struct cgw *c, uint64_t *ret_bytes)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -EBADF;
-	char path[256];
-	const char *total;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/meminfo", c->proc_root ? c->proc_root : "/proc");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -errno : cgw__read_fd(fd, &text);
-	total = n > 0 ? strstr(text, "MemTotal:") : NULL;
-	if (!total)
-		return cgw__fail(c, -ENODATA, "cannot read MemTotal of %s", path);
-	*ret_bytes = strtoull(total + 9, NULL, 10) * 1024;
-	return 0;
-}
-
-static int set_percent(struct cgw *c, struct cgw__setting *s, const char *assignment)
-{
-	unsigned int percent;
-	uint64_t total;
-	int err = parse_percent(s->value, &percent);
-
-	if (!err)
-		return 0;
-	if (err == -EINVAL)
-		return cgw__bad(c, err, "bad setting '%s': '%s' is not a whole number of percent",
-				assignment, s->value);
-	if (err < 0)
-		return cgw__bad(c, err, "bad setting '%s': the percentage is out of range", assignment);
-	if (!strcmp(s->file, "cpu.max")) {
-		s->cpu = percent;
-		return 0;
-	}
-	if (strncmp(s->file, "memory.", 7)) {
-		err = cgw__bad(c, -EINVAL, "bad setting '%s': %s takes no percentage", assignment,
-			       s->file);
-		cgw__hint(c, "N%% is for cpu.max (of one CPU) and memory.* (of MemTotal)");
-		return err;
-	}
-	if (percent > 100)
-		return cgw__bad(c, -ERANGE, "bad setting '%s': more than 100%% of MemTotal", assignment);
-	err = read_mem_total(c, &total);
-	if (err)
-		return err;
-	free(s->value);
-	s->value = NULL;
-	if (asprintf(&s->value, "%" PRIu64, total / 100 * percent) < 0)
-		return cgw__oom(c);
-	return 0;
-}
-
-/* Write every word, and every VALUE of a KEY=VALUE word, with plain numbers. */
-static int plain_numbers(struct cgw *c, struct cgw__setting *s, const char *assignment)
-{
-	/* A number with a unit grows to 20 digits at most. */
-	char *out = malloc(strlen(s->value) * 11 + 32);
-	const char *p = s->value, *word;
-	size_t len, at = 0;
-
-	if (!out)
-		return cgw__oom(c);
-	while ((word = cgw__next_word(&p, &len))) {
-		const char *equals = memchr(word, '=', len);
-		size_t key = equals ? (size_t)(equals - word) + 1 : 0;
-		uint64_t number;
-		int err = parse_size(word + key, len - key, &number);
-
-		if (err < 0) {
-			free(out);
-			cgw__bad(c, err, "bad setting '%s': '%.*s' %s", assignment, (int)(len - key),
-				 word + key, err == -ERANGE ? "does not fit in 64 bits" :
-							      "has no unit of K, M, G, T, P, E");
-			return err;
-		}
-		if (at)
-			out[at++] = ' ';
-		memcpy(out + at, word, key);
-		at += key;
-		if (err) {
-			at += (size_t)sprintf(out + at, "%" PRIu64, number);
-		} else {
-			memcpy(out + at, word + key, len - key);
-			at += len - key;
-		}
-	}
-	out[at] = '\0';
-	free(s->value);
-	s->value = out;
-	return 0;
-}
-
-int cgw_resources_add(struct cgw_resources *r, const char *assignment)
-{
-	const char *equals = strchr(assignment, '=');
-	struct cgw__setting s = { 0 }, *items;
-	int err = 0;
-
-	if (!equals) {
-		err = cgw__bad(r->c, -EINVAL, "bad setting '%s': it has no '='", assignment);
-		cgw__hint(r->c, "FILE=VALUE with FILE as the kernel names it, as memory.max=512M");
-		return err;
-	}
-	s.file = strndup(assignment, equals - assignment);
-	s.value = strdup(equals + 1);
-	if (!s.file || !s.value)
-		err = cgw__oom(r->c);
-	if (!err)
-		err = check_file(r->c, s.file, assignment);
-	if (!err && !s.value[strspn(s.value, " \t\n")])
-		err = cgw__bad(r->c, -EINVAL, "bad setting '%s': the value is empty", assignment);
-	if (!err)
-		err = set_percent(r->c, &s, assignment);
-	if (!err)
-		err = plain_numbers(r->c, &s, assignment);
-	if (!err) {
-		items = realloc(r->items, (r->n + 1) * sizeof(*items));
-		if (items) {
-			r->items = items;
-			r->items[r->n++] = s;
-			return 0;
-		}
-		err = cgw__oom(r->c);
-	}
-	free(s.file);
-	free(s.value);
-	return err;
-}
-
-/* The controllers whose files are set, each once, separated by blanks. */
-int cgw__resources_controllers(const struct cgw_resources *r, char **ret_names)
-{
-	size_t room = 1, at = 0;
-	char *names;
-
-	for (size_t i = 0; i < r->n; i++)
-		room += strlen(r->items[i].file) + 1;
-	names = malloc(room);
-	if (!names)
-		return cgw__oom(r->c);
-	names[0] = '\0';
-	for (size_t i = 0; i < r->n; i++) {
-		_cleanup_free_ char *name = strdup(r->items[i].file);
-
-		if (!name) {
-			free(names);
-			return cgw__oom(r->c);
-		}
-		name[strcspn(name, ".")] = '\0';
-		/* cgroup.* files and pressure exist without any controller */
-		if (!strcmp(name, "cgroup") || strstr(r->items[i].file, ".pressure") ||
-		    cgw__has_word(names, name))
-			continue;
-		at += (size_t)sprintf(names + at, "%s%s", at ? " " : "", name);
-	}
-	*ret_names = names;
-	return 0;
-}
 
 /* cpu.max=N%: the quota for the period the group has, kept. */
 static int cpu_quota(struct cgw_group *g, unsigned int percent, char *buf, size_t size)
@@ -336,50 +58,209 @@ static char *previous_value(const struct cgw__setting *s, const char *text)
 	return previous;
 }
 
-static int apply_one(struct cgw_group *g, const struct cgw__setting *s, char **ret_previous)
+/* A setting as it is for this group: which file, which value. */
+struct write {
+	const char *file;
+	char *value;
+	char *previous; /* what to put back; NULL when the file cannot be read */
+	bool skip;	/* there is no such file, and that is all right */
+};
+
+struct writes {
+	struct write *list;
+	size_t n;
+	size_t done;
+};
+
+static void free_writes(struct writes *w)
 {
-	_cleanup_free_ char *text = NULL, *previous = NULL;
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->list[i].value);
+		free(w->list[i].previous);
+	}
+	free(w->list);
+}
+
+/* Read what is there, and settle what depends on it. */
+static int resolve(struct cgw_group *g, const struct cgw__setting *s, struct write *w)
+{
+	_cleanup_free_ char *text = NULL;
+	struct cgw__setting seen = *s;
 	char quota[64];
-	ssize_t n;
+	ssize_t n = cgw__read_at(g->c, g->fd, s->file, &text);
 	int err;
 
-	/* memory.reclaim and its like cannot be read: then there is nothing to put back. */
-	n = cgw__read_at(g->c, g->fd, s->file, &text);
-	if (n >= 0) {
-		previous = previous_value(s, text);
-		if (!previous)
-			return cgw__oom(g->c);
+	if (n == -ENOENT && s->or_file) {
+		seen.file = s->or_file;
+		seen.value = s->or_value;
+		n = cgw__read_at(g->c, g->fd, seen.file, &text);
 	}
-	if (s->cpu) {
+	w->skip = n == -ENOENT && s->optional;
+	if (s->cpu && !w->skip) {
 		err = cpu_quota(g, s->cpu, quota, sizeof(quota));
 		if (err)
 			return err;
+		seen.value = quota;
 	}
-	err = cgw_group_write(g, s->file, s->cpu ? quota : s->value);
-	if (err)
-		return err;
-	*ret_previous = TAKE_PTR(previous);
+	w->file = seen.file;
+	w->value = strdup(seen.value);
+	/* memory.reclaim and its like cannot be read: then there is nothing to put back. */
+	if (n >= 0)
+		w->previous = previous_value(&seen, text);
+	return w->value && (n < 0 || w->previous) ? 0 : cgw__oom(g->c);
+}
+
+static struct write *find_write(struct writes *w, const char *file)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (!strcmp(w->list[i].file, file) && !w->list[i].skip)
+			return &w->list[i];
+	return NULL;
+}
+
+/*
+ * The kernel refuses a burst above the quota, whichever of the two is written. The quota comes
+ * first, except where it would go below the burst that the group has.
+ */
+static void order_burst(struct writes *w)
+{
+	struct write *quota = find_write(w, "cpu.max"), *burst = find_write(w, "cpu.max.burst");
+
+	if (!quota || !burst || burst < quota || !burst->previous ||
+	    !isdigit((unsigned char)quota->value[0]))
+		return;
+	if (strtoull(burst->previous, NULL, 10) > strtoull(quota->value, NULL, 10)) {
+		struct write first = *burst;
+
+		memmove(quota + 1, quota, (size_t)(burst - quota) * sizeof(*quota));
+		*quota = first;
+	}
+}
+
+static int resolve_all(struct cgw_group *g, const struct cgw_resources *r, struct writes *w)
+{
+	_cleanup_free_ size_t *order = cgw__resources_order(r);
+
+	w->list = calloc(r->n + 1, sizeof(*w->list));
+	if (!order || !w->list)
+		return cgw__oom(g->c);
+	for (; w->n < r->n; w->n++) {
+		int err = resolve(g, &r->items[order[w->n]], &w->list[w->n]);
+
+		if (err) {
+			w->n++;
+			return err;
+		}
+	}
+	order_burst(w);
+	return 0;
+}
+
+static void put_back(struct cgw_group *g, const struct writes *w)
+{
+	for (size_t i = w->done; i--;)
+		if (!w->list[i].skip && w->list[i].previous)
+			cgw__write_at(g->c, g->fd, w->list[i].file, w->list[i].previous);
+}
+
+static int write_all(struct cgw_group *g, struct writes *w)
+{
+	for (; w->done < w->n; w->done++) {
+		const struct write *one = &w->list[w->done];
+		int err = one->skip ? 0 : cgw_group_write(g, one->file, one->value);
+
+		if (err) {
+			put_back(g, w);
+			return err;
+		}
+	}
 	return 0;
 }
 
 int cgw_group_apply(struct cgw_group *g, const struct cgw_resources *r)
 {
-	char **previous = calloc(r->n ? r->n : 1, sizeof(*previous));
-	size_t done;
+	_cleanup_(free_writes) struct writes w = { 0 };
+	int err = resolve_all(g, r, &w);
+
+	return err ? err : write_all(g, &w);
+}
+
+static int read_u64(struct cgw_group *g, const char *file, uint64_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n = cgw_group_read(g, file, &text);
+
+	if (n < 0)
+		return (int)n;
+	*ret = isdigit((unsigned char)text[0]) ? strtoull(text, NULL, 10) : UINT64_MAX;
+	return 0;
+}
+
+/*
+ * memory.max goes below what is in use: the kernel would reclaim, and kill where that is not
+ * enough. With reclaim, nothing more is let in (memory.high) while memory is taken away.
+ */
+static int make_room(struct cgw_group *g, const char *value, bool reclaim, int timeout_ms)
+{
+	int64_t deadline = cgw__deadline(timeout_ms);
+	uint64_t limit = strtoull(value, NULL, 10), use = 0;
+	_cleanup_free_ char *high = NULL;
+	char bytes[32];
+	ssize_t n;
+	int err = read_u64(g, "memory.current", &use);
+
+	if (err || use <= limit)
+		return err;
+	if (!reclaim) {
+		err = cgw__fail(g->c, -EBUSY,
+				"cannot set memory.max=%s in '%s': %llu bytes are in use", value,
+				g->path, (unsigned long long)use);
+		cgw__hint(g->c,
+			  "--reclaim takes memory away first, --force lets the kernel kill for it");
+		return err;
+	}
+	n = cgw_group_read(g, "memory.high", &high);
+	if (n < 0)
+		return (int)n;
+	err = cgw_group_write(g, "memory.high", value);
+	while (!err && use > limit && cgw__now_ns() < deadline) {
+		/* EAGAIN: less than that was reclaimed. */
+		snprintf(bytes, sizeof(bytes), "%" PRIu64, use - limit);
+		err = cgw__write_at(g->c, g->fd, "memory.reclaim", bytes);
+		err = err == -EAGAIN || err == -EINTR || err == -ENOENT ? 0 : err;
+		if (!err)
+			err = read_u64(g, "memory.current", &use);
+	}
+	cgw__write_at(g->c, g->fd, "memory.high", high);
+	if (!err && use > limit)
+		err = cgw__fail(g->c, -EBUSY,
+				"cannot set memory.max=%s in '%s': %llu bytes are still in use "
+				"after reclaim",
+				value, g->path, (unsigned long long)use);
+	return err;
+}
+
+int cgw_group_update(struct cgw_group *g, const struct cgw_update_opts *opts)
+{
+	static const struct cgw_resources none;
+	const struct cgw_resources *r = opts->resources ? opts->resources : &none;
+	_cleanup_(free_writes) struct writes w = { 0 };
+	const struct write *max;
 	int err = 0;
 
-	if (!previous)
-		return cgw__oom(r->c);
-	for (done = 0; done < r->n; done++) {
-		err = apply_one(g, &r->items[done], &previous[done]);
-		if (err)
-			break;
+	if (opts->sz < sizeof(*opts))
+		return cgw__bad(g->c, -EINVAL, "the options of an update are %zu bytes, not %zu",
+				opts->sz, sizeof(*opts));
+	err = resolve_all(g, r, &w);
+	max = err ? NULL : find_write(&w, "memory.max");
+	if (max && isdigit((unsigned char)max->value[0]) && (!opts->force || r->check_use))
+		err = make_room(g, max->value, opts->reclaim, opts->timeout_ms);
+	if (!err)
+		err = write_all(g, &w);
+	if (!err && opts->devices) {
+		err = cgw_group_set_devices(g, opts->devices);
+		if (err < 0)
+			put_back(g, &w);
 	}
-	for (size_t i = done; err && i--;)
-		if (previous[i])
-			cgw__write_at(g->c, g->fd, r->items[i].file, previous[i]);
-	for (size_t i = 0; i < r->n; i++)
-		free(previous[i]);
-	free(previous);
-	return err;
+	return err < 0 ? err : 0;
 }

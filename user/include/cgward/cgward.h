@@ -533,7 +533,8 @@ CGW_API int cgw_resources_add(struct cgw_resources *r, const char *assignment);
 /**
  * cgw_group_apply() - write all values of a set.
  * @g: group.
- * @r: values, written in the order they were added.
+ * @r: values, written in the order they were added, but for files that the kernel judges by
+ *	what others hold: those come after them.
  *
  * What was there is read first; when one value is refused those already written are put
  * back, and the failure names the file, the value and the reason.
@@ -541,6 +542,94 @@ CGW_API int cgw_resources_add(struct cgw_resources *r, const char *assignment);
  * Return: 0 or -errno.
  */
 CGW_API int cgw_group_apply(struct cgw_group *g, const struct cgw_resources *r);
+
+/**
+ * cgw_resources_add_oci() - add the limits of an OCI config.json, its linux.resources.
+ * @r: values, unchanged on failure.
+ * @name: what messages call the document (a file name).
+ * @text: JSON: a whole config.json, its "linux", or its "resources".
+ * @len: its length in bytes.
+ *
+ * Converted as opencontainers/cgroups does: cpu.shares to cpu.weight, swap to the part that is
+ * swap alone, blockIO.weight to io.bfq.weight or io.weight, whichever the group has. Where it
+ * loses values (io weights of devices without BFQ) or writes what the kernel refuses (a rate of
+ * 0) they are written right. Settings that cgroup v2 has nothing for are logged as warnings.
+ * Devices are for cgw_rules_add_oci().
+ *
+ * Return: 0, or -EINVAL naming the place and what is wrong there.
+ */
+CGW_API int cgw_resources_add_oci(struct cgw_resources *r, const char *name, const char *text,
+				  size_t len);
+
+typedef int (*cgw_setting_fn)(const char *file, const char *value, const char *problem, void *arg);
+
+/**
+ * cgw_resources_for_each() - the values of a set, in the order in which they are written.
+ * @r: values.
+ * @fn: called for each; @problem: what the file takes, where the value is not that and the
+ *	kernel would refuse it, else NULL. Non-zero ends it.
+ * @arg: given to @fn.
+ *
+ * Return: 0, what @fn returned, or -ENOMEM.
+ */
+CGW_API int cgw_resources_for_each(const struct cgw_resources *r, cgw_setting_fn fn, void *arg);
+
+/**
+ * struct cgw_update_opts - what to change in a group.
+ * @sz: sizeof(struct cgw_update_opts).
+ * @resources: values, or NULL.
+ * @devices: device policy, or NULL to leave it.
+ * @timeout_ms: for @reclaim; negative = for ever.
+ * @force: let memory.max go below what is in use.
+ * @reclaim: then take memory away first.
+ */
+struct cgw_update_opts {
+	size_t sz;
+	const struct cgw_resources *resources;
+	const struct cgw_policy *devices;
+	int timeout_ms;
+	bool force;
+	bool reclaim;
+	size_t : 0;
+};
+
+/**
+ * cgw_group_update() - change values and policy of a group, all or none.
+ * @g: group.
+ * @opts: what.
+ *
+ * Return: 0; -EBUSY for a memory.max below memory.current, -errno.
+ */
+CGW_API int cgw_group_update(struct cgw_group *g, const struct cgw_update_opts *opts);
+
+typedef int (*cgw_diff_fn)(const char *file, const char *have, const char *want, void *arg);
+
+/**
+ * cgw_group_diff() - which values of a set the group does not have.
+ * @g: group.
+ * @r: values.
+ * @fn: called for each that differs; @have is NULL where there is no such file. Values that
+ *	mean the same are the same: lists of CPUs, bytes within a page. Non-zero ends it.
+ * @arg: given to @fn.
+ *
+ * Return: how many differ, what @fn returned, or -errno.
+ */
+CGW_API int cgw_group_diff(struct cgw_group *g, const struct cgw_resources *r, cgw_diff_fn fn,
+			   void *arg);
+
+/**
+ * cgw_group_delegate() - hand a group to a user, who may then make and fill groups below it.
+ * @g: group. Its own limits stay with whoever set them.
+ * @uid: user.
+ * @gid: user group.
+ *
+ * The directory and the files that /sys/kernel/cgroup/delegate lists get that owner, all or
+ * none. Processes come in from groups that have an ancestor in common which the user may
+ * write too, so the first must be put there by somebody else.
+ *
+ * Return: 0, -EPERM without CAP_CHOWN, -ENODEV, -errno.
+ */
+CGW_API int cgw_group_delegate(struct cgw_group *g, uid_t uid, gid_t gid);
 
 /* ---- freeze, kill, wait ----------------------------------------------------------- */
 
@@ -730,13 +819,6 @@ CGW_API int cgw_rules_add_oci(struct cgw_rules *rules, const char *name, const c
  * A file whose first byte is '{' or '[' is JSON for cgw_rules_add_oci(), any other text.
  */
 CGW_API int cgw_rules_add_file(struct cgw_rules *rules, const char *path);
-
-/**
- * cgw_rules_add_oci_file() - append the device rules of a config.json; "-" is standard input.
- *
- * Return: as cgw_rules_add_oci(), or what opening and reading gave.
- */
-CGW_API int cgw_rules_add_oci_file(struct cgw_rules *rules, const char *path);
 
 /**
  * cgw_rules_count() - how many rules the list has.

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* Limits of live groups changed: in an order that works, and all or none. */
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "cgtest.h"
+
+static struct cgw_resources *set_of(struct cgw *c, const char *const *assignments)
+{
+	struct cgw_resources *r = NULL;
+
+	if (cgw_resources_new(c, &r))
+		cgtest_bail("%s", cgw_strerror(c));
+	for (; *assignments; assignments++)
+		if (cgw_resources_add(r, *assignments))
+			cgtest_bail("%s", cgw_strerror(c));
+	return r;
+}
+
+#define SET(c, ...) set_of(c, (const char *const[]){ __VA_ARGS__, NULL })
+
+static int update(struct cgw_group *g, const struct cgw_resources *r)
+{
+	struct cgw_update_opts opts = { .sz = sizeof(opts), .resources = r };
+
+	return cgw_group_update(g, &opts);
+}
+
+static struct cgw_group *group_with(struct cgw *c, const char *top, const struct cgw_resources *r)
+{
+	struct cgw_create_opts opts = { .sz = sizeof(opts), .resources = r };
+	struct cgw_group *g = NULL;
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/g", top);
+	if (cgw_group_create(c, path, &opts, &g))
+		cgtest_bail("%s", cgw_strerror(c));
+	return g;
+}
+
+#define CHECK_FILE(g, file, want)                                                                  \
+	do {                                                                                       \
+		_cleanup_free_ char *t_ = cgtest_read(cgw_group_path(g), file);                    \
+		CHECK_STR(t_, want);                                                               \
+	} while (0)
+
+/* The kernel refuses a burst above the quota, also the one that is still there. */
+static int quota_and_burst_go_up_and_down_together(void)
+{
+	_cleanup_top_ char *top = cgtest_new("burst");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *low = NULL, *high = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+
+	if (!cgtest_have_controller("cpu"))
+		return tap_skip("%s", cgtest_why_not("cpu"));
+	low = SET(c, "cpu.max.burst=5000", "cpu.max=10000 100000");
+	high = SET(c, "cpu.max.burst=80000", "cpu.max=90000 100000");
+	g = group_with(c, top, low);
+	for (int i = 0; i < 3; i++) {
+		if (update(g, high))
+			FAIL("up: %s", cgw_strerror(c));
+		CHECK_FILE(g, "cpu.max", "90000 100000");
+		CHECK_FILE(g, "cpu.max.burst", "80000");
+		if (update(g, low))
+			FAIL("down: %s", cgw_strerror(c));
+		CHECK_FILE(g, "cpu.max", "10000 100000");
+		CHECK_FILE(g, "cpu.max.burst", "5000");
+	}
+	return TAP_PASS;
+}
+
+/* An idle group takes no weight. */
+static int idle_and_weight_change_together(void)
+{
+	_cleanup_top_ char *top = cgtest_new("idle");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *idle = NULL, *busy = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+
+	if (!cgtest_have_controller("cpu"))
+		return tap_skip("%s", cgtest_why_not("cpu"));
+	idle = SET(c, "cpu.idle=1", "cpu.weight=300");
+	busy = SET(c, "cpu.weight=200", "cpu.idle=0");
+	g = group_with(c, top, idle);
+	CHECK_FILE(g, "cpu.idle", "1");
+	if (update(g, busy))
+		FAIL("%s", cgw_strerror(c));
+	CHECK_FILE(g, "cpu.idle", "0");
+	CHECK_FILE(g, "cpu.weight", "200");
+	return TAP_PASS;
+}
+
+static int what_fails_leaves_all_as_it_was(void)
+{
+	_cleanup_top_ char *top = cgtest_new("undo");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *before = NULL, *bad = NULL, *good = NULL;
+	struct cgw_update_opts opts = { .sz = sizeof(opts) };
+	_cleanup_policy_ struct cgw_policy *policy = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+
+	if (!cgtest_have_controller("pids"))
+		return tap_skip("%s", cgtest_why_not("pids"));
+	before = SET(c, "cpu.weight=50", "pids.max=10", "memory.high=100M");
+	bad = SET(c, "pids.max=20", "cpu.weight=70", "memory.high=200M", "memory.max=nonsense");
+	good = SET(c, "pids.max=30");
+	g = group_with(c, top, before);
+	CHECK_INT(update(g, bad), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "memory.max=nonsense");
+	CHECK_FILE(g, "cpu.weight", "50");
+	CHECK_FILE(g, "pids.max", "10");
+	CHECK_FILE(g, "memory.high", "104857600");
+	CHECK_FILE(g, "memory.max", "max");
+	/* with a policy that cannot be set for lack of a group to set it on: of a removed one */
+	policy = cgtest_policy(c, "c 1:3");
+	opts.resources = good;
+	opts.devices = policy;
+	if (!cgw_group_update(g, &opts)) {
+		struct cgw_devices d;
+
+		CHECK_FILE(g, "pids.max", "30");
+		CHECK_INT(cgw_group_get_devices(g, &d), 0);
+		cgw_devices_free(&d);
+	} else if (!strstr(cgw_features(), "-bpf")) {
+		FAIL("%s", cgw_strerror(c));
+	} else {
+		CHECK_FILE(g, "pids.max", "10");
+	}
+	return TAP_PASS;
+}
+
+/* A process in the group that has touched that many MiB. */
+static pid_t hog(const char *path, size_t mib)
+{
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		cgtest_bail("pipe");
+	pid = cgtest_fork();
+	if (!pid) {
+		char *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
+
+		if (p == MAP_FAILED || cgtest_write(path, "cgroup.procs", "0"))
+			_exit(1);
+		memset(p, 1, mib << 20);
+		if (write(fds[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	if (!cgtest_readable(fds[0]) || read(fds[0], &byte, 1) != 1)
+		cgtest_bail("the hog does not start");
+	close(fds[0]);
+	return pid;
+}
+
+static int memory_in_use_is_not_taken_unasked(void)
+{
+	_cleanup_top_ char *top = cgtest_new("use");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL;
+	struct cgw_update_opts opts = { .sz = sizeof(opts), .timeout_ms = 500 };
+	_cleanup_group_ struct cgw_group *g = NULL;
+	pid_t pid;
+
+	if (!cgtest_have_controller("memory"))
+		return tap_skip("%s", cgtest_why_not("memory"));
+	wide = SET(c, "memory.max=128M", "memory.high=120M", "memory.swap.max=0");
+	narrow = SET(c, "memory.max=8M");
+	g = group_with(c, top, wide);
+	pid = hog(cgw_group_path(g), 32);
+	opts.resources = narrow;
+	CHECK_INT(cgw_group_update(g, &opts), -EBUSY);
+	CHECK_HAS(cgw_strerror(c), "bytes are in use");
+	CHECK_HAS(cgw_hint(c), "--force");
+	CHECK(!cgtest_is_dead(pid));
+	CHECK_FILE(g, "memory.max", "134217728");
+	/* it is anonymous memory without swap: nothing can be reclaimed */
+	opts.reclaim = true;
+	CHECK_INT(cgw_group_update(g, &opts), -EBUSY);
+	CHECK_HAS(cgw_strerror(c), "still in use after reclaim");
+	CHECK_FILE(g, "memory.max", "134217728");
+	CHECK_FILE(g, "memory.high", "125829120");
+	CHECK(!cgtest_is_dead(pid));
+	opts.reclaim = false;
+	opts.force = true;
+	CHECK_INT(cgw_group_update(g, &opts), 0);
+	CHECK_FILE(g, "memory.max", "8388608");
+	CHECK_INT(cgtest_reap(pid), SIGKILL);
+	return TAP_PASS;
+}
+
+/* Page cache can be taken away: the limit goes down and nobody dies. */
+static int page_cache_is_reclaimed(void)
+{
+	_cleanup_top_ char *top = cgtest_new("cache");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL;
+	struct cgw_update_opts opts = { .sz = sizeof(opts), .timeout_ms = 5000, .reclaim = true };
+	_cleanup_group_ struct cgw_group *g = NULL;
+	pid_t pid;
+
+	if (!cgtest_have_controller("memory"))
+		return tap_skip("%s", cgtest_why_not("memory"));
+	wide = SET(c, "memory.max=128M");
+	narrow = SET(c, "memory.max=8M");
+	g = group_with(c, top, wide);
+	pid = cgtest_fork();
+	if (!pid) {
+		static char block[1 << 20];
+		int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+		/* negative dentries, and pages of pipes: kernel memory that goes away by itself */
+		if (fd < 0 || cgtest_write(cgw_group_path(g), "cgroup.procs", "0"))
+			_exit(1);
+		for (int i = 0; i < 20000; i++) {
+			char path[64];
+
+			snprintf(path, sizeof(path), "/proc/none-%d", i);
+			if (!access(path, F_OK) || read(fd, block, 512) != 512)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	CHECK_INT(cgtest_reap(pid), 0);
+	opts.resources = narrow;
+	if (cgw_group_update(g, &opts))
+		FAIL("%s", cgw_strerror(c));
+	CHECK_FILE(g, "memory.max", "8388608");
+	CHECK_FILE(g, "memory.high", "max");
+	return TAP_PASS;
+}
+
+static int append_diff(const char *file, const char *have, const char *want, void *arg)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%s %s>%s;", file, have ? have : "-", want);
+	return 0;
+}
+
+/* A config.json of everything this kernel has, applied, compared, changed and mended. */
+static int oci_limits_are_applied_and_compared(void)
+{
+	static const char json[] =
+		"{\"cpu\":{\"shares\":2048,\"quota\":50000,\"period\":100000,\"burst\":10000,"
+		"\"cpus\":\"0\",\"mems\":\"0\"},"
+		"\"memory\":{\"limit\":100000000,\"swap\":200000000,\"reservation\":50000000},"
+		"\"pids\":{\"limit\":100},\"unified\":{\"memory.oom.group\":\"1\",\"cpu.max\":"
+		"\"40000 100000\"}}";
+	_cleanup_top_ char *top = cgtest_new("oci");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *r = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+	char text[512] = "";
+
+	if (!cgtest_have_controller("cpuset"))
+		return tap_skip("%s", cgtest_why_not("cpuset"));
+	CHECK_INT(cgw_resources_new(c, &r), 0);
+	CHECK_INT(cgw_resources_add_oci(r, "config.json", json, strlen(json)), 0);
+	g = group_with(c, top, r);
+	CHECK_FILE(g, "cpu.weight", "174");
+	CHECK_FILE(g, "cpu.max", "40000 100000");
+	CHECK_FILE(g, "cpu.max.burst", "10000");
+	CHECK_FILE(g, "cpuset.cpus", "0");
+	CHECK_FILE(g, "memory.max", "99999744");
+	CHECK_FILE(g, "memory.low", "49999872");
+	CHECK_FILE(g, "memory.oom.group", "1");
+	CHECK_FILE(g, "pids.max", "100");
+	/* of what was given twice the latter counts */
+	CHECK_INT(cgw_group_diff(g, r, append_diff, text), 0);
+	CHECK_INT(cgtest_write(cgw_group_path(g), "pids.max", "7"), 0);
+	text[0] = '\0';
+	CHECK_INT(cgw_group_diff(g, r, append_diff, text), 1);
+	CHECK_STR(text, "pids.max 7>100;");
+	CHECK_INT(update(g, r), 0);
+	CHECK_FILE(g, "pids.max", "100");
+	return TAP_PASS;
+}
+
+static const struct tap_test tests[] = {
+	T(quota_and_burst_go_up_and_down_together),
+	T(idle_and_weight_change_together),
+	T(what_fails_leaves_all_as_it_was),
+	T(memory_in_use_is_not_taken_unasked),
+	T(page_cache_is_reclaimed),
+	T(oci_limits_are_applied_and_compared),
+};
+
+CGTEST_DEVICE_MAIN(tests)
