@@ -66,7 +66,7 @@ test-lib = $(addprefix $O/tests/,cgtest.o devtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
-bench = $(patsubst bench/%.c,$O/bench/%,$(sort $(wildcard bench/*.c)))
+bench-obj = $(patsubst bench/%.c,$O/bench/%.o,$(filter-out bench/true.c,$(sort $(wildcard bench/*.c))))
 man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
 
 all: $O/cgward $O/libcgward.a $O/libcgward.so
@@ -182,12 +182,32 @@ check-abi: $O/libcgward.so
 check-lint: $(skeletons)
 	$(Q)$(test-env) scripts/tap-run -n lint -t 600 tests/lint.sh
 
-$O/bench/%: bench/%.c $O/libcgward.a
+$O/bench/%.o: bench/%.c $O/config | $(skeletons)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(cc) -Iuser/lib -MF $@.d $(LDFLAGS) -o $@ $< $O/libcgward.a $(libs)
+	$(Q)$(cc) -Iuser/lib -c $< -o $@
 
-bench: $(bench)
+$O/bench/devices: $(bench-obj) $O/libcgward.a
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(libs)
+
+$O/bench/true: bench/true.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -static -o $@ $<
+
+# The runtimes' own code is Go, in packages; scripts/deps bench gets both.
+gocode = /usr/share/gocode
+go-src = $(sort $(wildcard bench/peers/*.go))
+go-has = $(and $(wildcard /usr/bin/go),$(wildcard $(gocode)/src/github.com/containerd/cgroups/v2),\
+	$(wildcard $(gocode)/src/github.com/opencontainers/runc/libcontainer/cgroups/ebpf))
+
+$O/bench/peers: $(go-src)
+	$(call msg,GO,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)GO111MODULE=off GOFLAGS= GOPATH=$(gocode) GOCACHE=$(abspath $O)/go-cache /usr/bin/go build -o $@ $^
+
+bench: $O/bench/devices $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
 	$(Q)bench/run -o $O
 
 # --- fuzzing: libFuzzer, and a library compiled for it ---

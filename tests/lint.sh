@@ -89,6 +89,7 @@ echo "TAP version 13"
 passes "shellcheck" with shellcheck shellcheck -x "${shell[@]}"
 passes "cppcheck" with cppcheck check_cpp
 passes "clang-tidy" with clang-tidy tidy
+passes "gofmt" with gofmt nothing gofmt -l bench/peers
 passes "no function has more than 80 lines" nothing long_functions
 passes "no file has more than 600 lines" nothing long_files
 passes "no line has more than 100 columns" nothing long_lines

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * A program per group, as runtimes do it: runc and containerd by their own code, in a process
+ * each (bench/peers), and what crun emits, imitated here.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+
+#include "groups.h"
+
+#define MAX_INSNS (6 + 8 * MAX_RULES + 2)
+
+/* A process that runs bench/peers. */
+static struct server {
+	FILE *to;
+	FILE *from;
+} servers[N_WHO];
+
+static const char *const names[N_WHO] = { [RUNC] = "runc", [CONTAINERD] = "containerd" };
+
+static struct bpf_insn chain[MAX_INSNS];
+static size_t n_chain;
+static int programs[MAX_GROUPS];
+static unsigned int n_programs;
+
+/* ---- crun's shape ----------------------------------------------------------------- */
+
+/* Jump over the rest of the rule, n instructions, when the register differs. */
+static struct bpf_insn skip_unless(__u8 reg, __u32 value, int n)
+{
+	return insn(BPF_JMP | BPF_JNE | BPF_K, reg, 0, (__s16)n, (__s32)value);
+}
+
+static struct bpf_insn *emit_exit(struct bpf_insn *p, int verdict)
+{
+	*p++ = insn(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, verdict);
+	*p++ = insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	return p;
+}
+
+/* r2 type, r3 access, r4 major, r5 minor. */
+static struct bpf_insn *emit_rule(struct bpf_insn *p, const struct cgw_rule *r)
+{
+	bool typed = r->type != 'a', masked = r->access != CGW_DEVICE_RWM;
+	bool major = r->major != CGW_DEVICE_ANY, minor = r->minor != CGW_DEVICE_ANY;
+	int left = typed + 3 * masked + major + minor + 1;
+
+	if (typed)
+		*p++ = skip_unless(BPF_REG_2, r->type == 'c' ? CGW_DEVICE_CHAR : CGW_DEVICE_BLOCK,
+				   left--);
+	if (masked) {
+		*p++ = insn(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_3, 0, 0);
+		*p++ = insn(BPF_ALU | BPF_AND | BPF_K, BPF_REG_1, 0, 0, r->access);
+		left -= 2;
+		*p++ = insn(BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_3, (__s16)left--, 0);
+	}
+	if (major)
+		*p++ = skip_unless(BPF_REG_4, r->major, left--);
+	if (minor)
+		*p++ = skip_unless(BPF_REG_5, r->minor, left);
+	return emit_exit(p, r->allow);
+}
+
+/* The last rule decides, so it is tested first; what no rule names is denied. */
+static void make_chain(const struct cgw_rule *rules, int n)
+{
+	struct bpf_insn *p = chain;
+
+	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_2, BPF_REG_1, 0, 0);
+	*p++ = insn(BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, 0xffff);
+	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_3, BPF_REG_1, 0, 0);
+	*p++ = insn(BPF_ALU | BPF_RSH | BPF_K, BPF_REG_3, 0, 0, 16);
+	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_4, BPF_REG_1, 4, 0);
+	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_5, BPF_REG_1, 8, 0);
+	while (n--)
+		p = emit_rule(p, &rules[n]);
+	p = emit_exit(p, 0);
+	n_chain = (size_t)(p - chain);
+}
+
+static bool apply_chain(unsigned int n, bool again, struct bench_series *us)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		double begin = bench_now_ns();
+		int fd = load_program(chain, n_chain);
+
+		if (fd < 0) {
+			us->refused = -fd;
+			us->refused_ms = (bench_now_ns() - begin) / 1e6;
+			return false;
+		}
+		attach_program(groups[i], fd, again ? programs[i] : -EBADF);
+		samples[i] = (bench_now_ns() - begin) / 1000;
+		if (again)
+			close(programs[i]);
+		programs[i] = fd;
+		n_programs = i >= n_programs ? i + 1 : n_programs;
+	}
+	bench_add(us, bench_median_of(samples, n));
+	return true;
+}
+
+void release_peer_programs(void)
+{
+	while (n_programs)
+		close(programs[--n_programs]);
+}
+
+/* ---- runc and containerd ---------------------------------------------------------- */
+
+static void start(const char *program, enum bench_who who)
+{
+	int to[2], from[2];
+	pid_t pid;
+
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		die("pipe");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(to[0], STDIN_FILENO);
+		dup2(from[1], STDOUT_FILENO);
+		execl(program, program, names[who], NULL);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	servers[who].to = fdopen(to[1], "w");
+	servers[who].from = fdopen(from[0], "r");
+	if (!servers[who].to || !servers[who].from)
+		die("pipe");
+}
+
+void start_peers(const char *program)
+{
+	if (access(program, X_OK))
+		return;
+	start(program, RUNC);
+	start(program, CONTAINERD);
+}
+
+bool has_peer(enum bench_who who)
+{
+	return who == CGWARD || who == CRUN || servers[who].to;
+}
+
+static void __attribute__((noreturn)) fail(enum bench_who who)
+{
+	fprintf(stderr, "bench: bench/peers %s gave no answer\n", names[who]);
+	exit(1);
+}
+
+/* Part of an answer. */
+static int __attribute__((format(scanf, 2, 3))) answer(enum bench_who who, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	fflush(servers[who].to);
+	va_start(ap, fmt);
+	n = vfscanf(servers[who].from, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+static void write_number(FILE *f, uint32_t number)
+{
+	if (number == CGW_DEVICE_ANY)
+		fprintf(f, " -1");
+	else
+		fprintf(f, " %u", number);
+}
+
+static void write_rule(FILE *f, const struct cgw_rule *r)
+{
+	fprintf(f, "%s %c", r->allow ? "allow" : "deny", r->type);
+	write_number(f, r->major);
+	write_number(f, r->minor);
+	fprintf(f, " %s%s%s\n", r->access & CGW_DEVICE_READ ? "r" : "",
+		r->access & CGW_DEVICE_WRITE ? "w" : "", r->access & CGW_DEVICE_MKNOD ? "m" : "");
+}
+
+/* Have the peer make its program of the rules. Return: us. */
+double give_rules(enum bench_who who, const struct cgw_rule *rules, int n)
+{
+	double ns = bench_now_ns();
+
+	if (who == CRUN) {
+		make_chain(rules, n);
+		return (bench_now_ns() - ns) / 1000;
+	}
+	fprintf(servers[who].to, "rules %d\n", n);
+	for (int i = 0; i < n; i++)
+		write_rule(servers[who].to, &rules[i]);
+	if (answer(who, " made %*d %lf", &ns) != 1)
+		fail(who);
+	return ns / 1000;
+}
+
+/* Load the peer's program from here. Return: a descriptor, or -errno. */
+int load_peer(enum bench_who who)
+{
+	static struct bpf_insn insns[MAX_INSNS];
+	size_t size;
+
+	if (who == CRUN)
+		return load_program(chain, n_chain);
+	fprintf(servers[who].to, "dump\n");
+	if (answer(who, " dump %zu", &size) != 1 || fgetc(servers[who].from) != '\n' ||
+	    size > sizeof(insns) || fread(insns, 1, size, servers[who].from) != size)
+		fail(who);
+	return load_program(insns, size / sizeof(*insns));
+}
+
+/*
+ * The peer loads and attaches its program for each of the groups, or replaces the one
+ * that they have. Return: false when the kernel refuses the program.
+ */
+bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_series *us)
+{
+	enum cgw_mode mode;
+	const char *mount;
+	char word[16];
+
+	us->runs = n;
+	if (who == CRUN)
+		return apply_chain(n, again, us);
+	if (cgw_get_mode(c, &mode, &mount))
+		die("cgroup2");
+	fprintf(servers[who].to, "apply %u\n", n);
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(servers[who].to, "%s%s\n", mount, cgw_group_path(groups[i]));
+	if (answer(who, "%15s", word) != 1)
+		fail(who);
+	if (!strcmp(word, "refused")) {
+		if (answer(who, "%d %lf", &us->refused, &us->refused_ms) != 2)
+			fail(who);
+		us->refused_ms /= 1e6;
+		return false;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (answer(who, "%lf", &samples[i]) != 1)
+			fail(who);
+	bench_add(us, bench_median_of(samples, n) / 1000);
+	return true;
+}
