@@ -174,7 +174,7 @@ check-valgrind: tests
 	$(Q)$(test-env) CGW_SCALE=100 scripts/tap-run -n valgrind -t 300 tests/valgrind.sh
 
 check-vm: tests
-	$(Q)scripts/check-vm -o $O
+	$(Q)scripts/check-vm -o $O $(if $(SANITIZE),6.1 6.12)
 
 check-abi: $O/libcgward.so
 	$(Q)scripts/check-abi user/include/cgward/cgward.h user/lib/libcgward.map $O/libcgward.so
