@@ -114,7 +114,7 @@ int cgtest_foreign(struct cgw_group *g, const char *name, int verdict)
 int cgtest_slow(struct cgw_group *g)
 {
 	const struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 200001 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 50001 },
 		{ .code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },

@@ -378,7 +378,7 @@ static int checks_in_flight_see_a_policy_too(void)
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(cgtest_slow(g), 0);
 	CHECK_INT(cgw_group_set_devices(g, small), 1);
-	snprintf(count, sizeof(count), "%ld", cgtest_scale(500));
+	snprintf(count, sizeof(count), "%ld", cgtest_scale(3000));
 	o = cgtest_opener_start(top, count, nodes);
 	for (size_t i = 0; !cgtest_opener_done(&o); i++)
 		if (cgw_group_set_devices(g, policies[i % 4]) < 0)
