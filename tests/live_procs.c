@@ -217,10 +217,48 @@ static int processes_of_other_pid_namespaces_are_counted(void)
 	return TAP_PASS;
 }
 
+static int all_processes_are_moved(void)
+{
+	_cleanup_top_ char *top = cgtest_new("moveall");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *from = cgtest_child(c, top, "from");
+	_cleanup_group_ struct cgw_group *below = cgtest_child(c, top, "from/below");
+	_cleanup_group_ struct cgw_group *to = cgtest_child(c, top, "to");
+	_cleanup_procs_ struct cgw_procs procs = { 0 }, threads = { 0 };
+	pid_t pids[3];
+
+	pids[0] = cgtest_sleeper(cgw_group_path(from));
+	pids[1] = cgtest_sleeper(cgw_group_path(below));
+	/* one that ends at once may be listed and gone when its turn comes */
+	pids[2] = cgtest_fork();
+	if (!pids[2])
+		_exit(cgtest_write(cgw_group_path(from), "cgroup.procs", "0") ? 1 : 0);
+	CHECK(cgw_group_move_all(from, to, false) >= 1);
+	CHECK_INT(cgw_group_procs(from, true, &procs), 0);
+	CHECK_INT(procs.n, 1);
+	CHECK_INT(procs.pids[0], pids[1]);
+	cgw_procs_free(&procs);
+	CHECK_INT(cgw_group_move_all(from, to, true), 1);
+	CHECK_INT(cgw_group_move_all(from, to, true), 0);
+	CHECK_INT(cgtest_reap(pids[2]), 0);
+	CHECK_INT(cgw_group_procs(to, false, &procs), 0);
+	CHECK_INT(procs.n, 2);
+	CHECK_INT(cgw_group_threads(to, false, &threads), 0);
+	CHECK_INT(threads.n, 2);
+	/* into a leaf below, so that the group can pass controllers on */
+	CHECK_INT(cgw_group_move_all(to, below, false), 2);
+	CHECK_INT(cgw_group_move_all(below, from, false), 2);
+	CHECK_INT(cgw_group_move_all(from, below, true), -EINVAL);
+	CHECK_INT(cgw_group_move_all(from, from, false), -EINVAL);
+	CHECK_INT(cgw_group_move_all(from, below, false), 2);
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(processes_are_moved_and_listed),   T(dead_pid_among_many_moves_nobody),
 	T(internal_processes_are_explained), T(populated_groups_do_not_become_thread_roots),
 	T(threads_are_moved_alone),	     T(processes_of_other_pid_namespaces_are_counted),
+	T(all_processes_are_moved),
 };
 
 CGTEST_LIVE_MAIN(tests)

@@ -71,6 +71,18 @@ static int collect(struct cgw_group *g, void *arg)
 	return append_pids(g->c, arg, text, threads);
 }
 
+static int collect_threads(struct cgw_group *g, void *arg)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n = cgw__read_at(g->c, g->fd, "cgroup.threads", &text);
+
+	if (n == -ENOENT || n == -ENODEV)
+		return 0;
+	if (n < 0)
+		return cgw__err(g->c, (int)n, "cannot list the threads of '%s'", g->path);
+	return append_pids(g->c, arg, text, false);
+}
+
 static int compare_pids(const void *a, const void *b)
 {
 	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
@@ -78,13 +90,13 @@ static int compare_pids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_procs *ret_procs)
+static int list(struct cgw_group *g, bool recursive, cgw_group_fn fn, struct cgw_procs *ret_procs)
 {
 	_cleanup_(cgw__procs_freep) struct cgw_procs p = { 0 };
 	size_t n = 0;
 	int err;
 
-	err = recursive ? cgw_group_for_each(g, CGW_WALK_PRE, collect, &p) : collect(g, &p);
+	err = recursive ? cgw_group_for_each(g, CGW_WALK_PRE, fn, &p) : fn(g, &p);
 	if (err)
 		return err;
 	/* A process that moves during the walk, or has threads in many groups, comes twice. */
@@ -97,6 +109,16 @@ int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_procs *ret_p
 	*ret_procs = p;
 	p.pids = NULL;
 	return 0;
+}
+
+int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_procs *ret_procs)
+{
+	return list(g, recursive, collect, ret_procs);
+}
+
+int cgw_group_threads(struct cgw_group *g, bool recursive, struct cgw_procs *ret_threads)
+{
+	return list(g, recursive, collect_threads, ret_threads);
 }
 
 /* May the caller make groups in this one? On a read-only mount: yes, to be told so. */
@@ -188,7 +210,9 @@ static int explain_attach(struct cgw_group *g, const char *file, pid_t pid, int 
 	}
 }
 
-static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, size_t n)
+/* gone_ok: who has ended meanwhile is passed over. */
+static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, size_t n,
+		      bool gone_ok)
 {
 	char **from = calloc(n ? n : 1, sizeof(*from));
 	struct cgw *c = g->c;
@@ -204,12 +228,16 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 		/* Where it is now matters only for the way back. */
 		if (err == -ENOENT || err == -EXDEV)
 			err = 0;
+		else if (err == -ESRCH && gone_ok)
+			continue;
 		else if (err == -ESRCH)
 			err = explain_attach(g, file, pids[moved], err);
 		if (err)
 			break;
 		snprintf(number, sizeof(number), "%d", pids[moved]);
 		err = cgw__write_at(c, g->fd, file, number);
+		if (err == -ESRCH && gone_ok)
+			err = 0;
 		if (err) {
 			err = explain_attach(g, file, pids[moved], err);
 			break;
@@ -233,10 +261,38 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 
 int cgw_group_attach(struct cgw_group *g, const pid_t *pids, size_t n)
 {
-	return attach_all(g, "cgroup.procs", pids, n);
+	return attach_all(g, "cgroup.procs", pids, n, false);
 }
 
 int cgw_group_attach_threads(struct cgw_group *g, const pid_t *tids, size_t n)
 {
-	return attach_all(g, "cgroup.threads", tids, n);
+	return attach_all(g, "cgroup.threads", tids, n, false);
+}
+
+/* Against a group that forks for ever. */
+#define MAX_ROUNDS 1000
+
+int cgw_group_move_all(struct cgw_group *from, struct cgw_group *to, bool recursive)
+{
+	int moved = 0;
+
+	if (from->id == to->id || (recursive && cgw__path_below(to->path, from->path)))
+		return cgw__bad(from->c, -EINVAL, "cannot move the processes of '%s' to '%s': it is within it",
+				from->path, to->path);
+	/* Whoever is forked while the list is worked off comes with the next one. */
+	for (int round = 0; round < MAX_ROUNDS; round++) {
+		_cleanup_(cgw__procs_freep) struct cgw_procs p = { 0 };
+		int err = cgw_group_procs(from, recursive, &p);
+
+		if (!err && !p.n && p.foreign)
+			return cgw__fail(from->c, -EPERM, "cannot move %zu process%s of '%s' that are of another pid namespace",
+					 p.foreign, p.foreign == 1 ? "" : "es", from->path);
+		if (!err && p.n)
+			err = attach_all(to, "cgroup.procs", p.pids, p.n, true);
+		if (err || !p.n)
+			return err ? err : moved;
+		moved += (int)p.n;
+	}
+	return cgw__fail(from->c, -EBUSY, "cannot move the processes of '%s': more are forked than are moved",
+			 from->path);
 }

@@ -362,6 +362,16 @@ CGW_API int cgw_group_procs(struct cgw_group *g, bool recursive, struct cgw_proc
 CGW_API void cgw_procs_free(struct cgw_procs *p);
 
 /**
+ * cgw_group_threads() - threads in the group (cgroup.threads).
+ * @g: group.
+ * @recursive: those of all groups below it too.
+ * @ret_threads: their thread ids as @pids; free with cgw_procs_free().
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_group_threads(struct cgw_group *g, bool recursive, struct cgw_procs *ret_threads);
+
+/**
  * cgw_group_attach() - move processes with all their threads into the group (cgroup.procs).
  * @g: group.
  * @pids: processes, 0 for the caller.
@@ -373,6 +383,17 @@ CGW_API void cgw_procs_free(struct cgw_procs *p);
  * -EOPNOTSUPP for a threaded mismatch, -EACCES, -errno.
  */
 CGW_API int cgw_group_attach(struct cgw_group *g, const pid_t *pids, size_t n);
+
+/**
+ * cgw_group_move_all() - move every process of a group to another, those forked meanwhile too.
+ * @from: group.
+ * @to: the other; with @recursive none below @from.
+ * @recursive: those of all groups below @from too.
+ *
+ * Return: how many were moved, those that ended meanwhile included; -EINVAL, -errno: who was
+ * listed with the one that cannot be moved goes back.
+ */
+CGW_API int cgw_group_move_all(struct cgw_group *from, struct cgw_group *to, bool recursive);
 
 /**
  * cgw_group_attach_threads() - move single threads (cgroup.threads) within their threaded domain.
