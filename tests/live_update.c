@@ -2,6 +2,7 @@
 /* Limits of live groups changed: in an order that works, and all or none. */
 #include <signal.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "cgtest.h"
 
@@ -283,6 +284,66 @@ static int oci_limits_are_applied_and_compared(void)
 	return TAP_PASS;
 }
 
+/* Read that much of the disk past the page cache; the milliseconds it took. */
+static long read_disk(const char *group, size_t bytes)
+{
+	struct timespec from, to;
+	pid_t pid;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	pid = cgtest_fork();
+	if (!pid) {
+		int fd = open("/dev/ram0", O_RDONLY | O_DIRECT | O_CLOEXEC);
+		char *block = aligned_alloc(4096, 65536);
+
+		if (fd < 0 || !block || cgtest_write(group, "cgroup.procs", "0"))
+			_exit(1);
+		for (; bytes; bytes -= 65536)
+			if (read(fd, block, 65536) != 65536)
+				_exit(1);
+		_exit(0);
+	}
+	if (cgtest_reap(pid))
+		cgtest_bail("cannot read /dev/ram0");
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+}
+
+static int rates_of_a_disk_are_limited(void)
+{
+	static const char json[] =
+		"{\"blockIO\":{\"weight\":500,\"throttleReadBpsDevice\":[{\"major\":1,\"minor\":0,"
+		"\"rate\":1048576}],\"throttleWriteIOPSDevice\":[{\"major\":1,\"minor\":0,\"rate\":50}]}}";
+	_cleanup_top_ char *top = cgtest_new("io");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *r = NULL, *none = NULL, *bad = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+	char text[512] = "";
+	long slow, fast;
+
+	if (!cgtest_have_controller("io"))
+		return tap_skip("%s", cgtest_why_not("io"));
+	if (access("/dev/ram0", F_OK))
+		return tap_skip("there is no /dev/ram0: modprobe brd");
+	CHECK_INT(cgw_resources_new(c, &r), 0);
+	CHECK_INT(cgw_resources_add_oci(r, "config.json", json, strlen(json)), 0);
+	g = group_with(c, top, r);
+	CHECK_FILE(g, "io.max", "1:0 rbps=1048576 wbps=max riops=max wiops=50");
+	CHECK_FILE(g, "io.bfq.weight", "default 500");
+	CHECK_INT(cgw_group_diff(g, r, append_diff, text), 0);
+	bad = SET(c, "io.max=1:0 rbps=5M", "io.max=1:0 wbps=nonsense");
+	CHECK_INT(update(g, bad), -EINVAL);
+	CHECK_FILE(g, "io.max", "1:0 rbps=1048576 wbps=max riops=max wiops=50");
+	slow = read_disk(cgw_group_path(g), 1 << 20);
+	none = SET(c, "io.max=1:0 rbps=max wiops=max");
+	CHECK_INT(update(g, none), 0);
+	CHECK_FILE(g, "io.max", "");
+	fast = read_disk(cgw_group_path(g), 1 << 20);
+	tap_note("a MiB in %ld ms at 1 MiB/s, in %ld ms without a limit", slow, fast);
+	CHECK(slow > 500 && slow > 2 * fast);
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(quota_and_burst_go_up_and_down_together),
 	T(idle_and_weight_change_together),
@@ -290,6 +351,7 @@ static const struct tap_test tests[] = {
 	T(memory_in_use_is_not_taken_unasked),
 	T(page_cache_is_reclaimed),
 	T(oci_limits_are_applied_and_compared),
+	T(rates_of_a_disk_are_limited),
 };
 
 CGTEST_DEVICE_MAIN(tests)
