@@ -244,8 +244,8 @@ static int switch_under_load(const char *name, struct cgw *c, const char *const 
 	while (switches < wanted) {
 		if (cgw_group_set_devices(g, policies[++switches % (long)n]) < 0)
 			FAIL("%s", cgw_strerror(c));
-		/* on few processors the opener must come to see each policy */
-		if (!(switches & 15))
+		/* on few processors the opener must come to see each policy: 15 is odd */
+		if (!(switches % 15))
 			usleep(200);
 	}
 	if (cgtest_opener_stop(&o, &text))

@@ -61,7 +61,7 @@ in_tree() {
 all=$("$cgward" help --names | cut -f 1 | cut -d ' ' -f 1 | LC_ALL=C sort -u | paste -s -d ' ')
 offers "$all" ''
 offers "$all" help ''
-offers "delete devices diff doctor" d
+offers "delegate delete devices diff doctor" d
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
 offers "allow check clear compile deny set show" devices ''
