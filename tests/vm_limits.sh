@@ -95,8 +95,8 @@ same "rates of a disk" '{"blockIO":{"throttleReadBpsDevice":[{"major":1,"minor":
 	"throttleWriteIOPSDevice":[{"major":1,"minor":0,"rate":100}]}}'
 same "unified" '{"unified":{"memory.high":"50331648","memory.oom.group":"1","cpu.weight":"250","pids.max":"9"}}'
 
-# What runc 1.1 and crun 1.8 make of shares is the old formula, of which 1024 is 39; runc has
-# the one that keeps the default since 1.3.
+# What these releases of runc and crun make of shares is the old formula, of which 1024 is 39;
+# newer ones keep the default.
 bundle $top/ours '{"cpu":{"shares":1024}}'
 "$cgward" -q create $top/ours --oci "$bundle/config.json"
 is "$(cat $mount$top/ours/cpu.weight)" 100 "1024 shares, the default, are the weight 100, the default"
