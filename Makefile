@@ -49,9 +49,9 @@ cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
 cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
-lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c explain.c file.c freeze.c group.c json.c kill.c path.c \
-	oci.c oci_resources.c policy.c probe.c procs.c resources.c rules.c semantics.c spawn.c update.c \
-	wait.c \
+lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c explain.c file.c freeze.c group.c json.c kill.c \
+	metrics.c oci.c oci_resources.c path.c policy.c probe.c procs.c resources.c rules.c semantics.c \
+	spawn.c stat.c stat_read.c stat_root.c update.c wait.c \
 	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c programs.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))

@@ -451,6 +451,18 @@ struct cgw_group *cgtest_child(struct cgw *c, const char *parent, const char *na
 	return cgtest_open(c, path);
 }
 
+struct cgw_stat *cgtest_stat(struct cgw *c, unsigned int mask)
+{
+	struct cgw_stat *stat;
+	int err = cgw_stat_new(c, mask, &stat);
+
+	if (err) {
+		errno = -err;
+		cgtest_bail("cgw_stat_new");
+	}
+	return stat;
+}
+
 bool cgtest_have_controller(const char *name)
 {
 	_cleanup_free_ char *have = cgtest_read("", "cgroup.controllers");

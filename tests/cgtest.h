@@ -20,6 +20,12 @@ static inline void cgtest__resources_freep(struct cgw_resources **r)
 	cgw_resources_free(*r);
 }
 
+static inline void cgtest__stat_freep(struct cgw_stat **stat)
+{
+	cgw_stat_free(*stat);
+}
+
+#define _cleanup_stat_ _cleanup_(cgtest__stat_freep)
 #define _cleanup_ctx_ _cleanup_(cgtest__ctx_freep)
 #define _cleanup_group_ _cleanup_(cgw__group_closep)
 #define _cleanup_rules_ _cleanup_(cgw__rules_freep)
@@ -84,6 +90,9 @@ bool cgtest_exists(const char *group);
 /* Make PARENT/NAME and open it. */
 struct cgw_group *cgtest_child(struct cgw *c, const char *parent, const char *name);
 struct cgw_group *cgtest_open(struct cgw *c, const char *path);
+
+/* What statistics are read into; the program ends when there is none. */
+struct cgw_stat *cgtest_stat(struct cgw *c, unsigned int mask);
 
 bool cgtest_have_controller(const char *name);
 

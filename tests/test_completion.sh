@@ -87,6 +87,11 @@ offers "none" run --devices non
 offers "none" run --devices '@=' '@non'
 offers "none" devices check --devices non
 offers "" devices check --policy non
+offers "pids pids.current psi" stat --fields p
+offers "cpu,memory cpu,memory.current cpu,memory.stat" stat --fields cpu,me
+offers "psi" stat --fields '@=' '@ps'
+offers "/dev/null" stat --output /dev/nul
+offers "--help --http --human" stat --h
 offers "/dev/null" run -d /dev/nul
 offers "/dev/null" create --device /dev/nul
 offers "root" run --user roo
@@ -98,6 +103,7 @@ offers "HOMEWARD=" run --env HOMEW
 
 in_tree '/pod:1 /system-a\\x2db.slice /web /web2' freeze ''
 in_tree '/web /web2' freeze /w
+in_tree '/web2' stat --all /web /web2
 in_tree '/web/api' freeze /web/
 in_tree '/web/api/blue /web/api/green' freeze /web/api
 in_tree '/web/api/green' freeze /web/api/g

@@ -131,7 +131,7 @@ _cgward_options() {
 _cgward_value() {
 	case $1 in
 	--cgroup-root | --cwd) _cgward_files -d ;;
-	--device | -d | --oci | --policy) _cgward_files ;;
+	--device | -d | --oci | --output | --policy) _cgward_files ;;
 	--devices)
 		_cgward_add "$prefix"{all,basic,hypervisor,none,oci,runc}
 		_cgward_files
@@ -140,7 +140,14 @@ _cgward_value() {
 		compopt -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -P "$prefix" -S = -e -- "$cur")
 		;;
+	--fields) # a list: only what follows the last comma is open
+		prefix+=${cur%"${cur##*,}"}
+		cur=${cur##*,}
+		_cgward_add "$prefix"{cgroup,pids,cpu,memory,numa,io,psi,rdma,misc,dmem,hugetlb,devices}
+		_cgward_add "$prefix"{pids.current,cpu.stat,memory.current,memory.stat,io.stat}
+		;;
 	--group) _cgward_groups ;;
+	--http) ;;
 	--semantics) _cgward_add "$prefix"{containerd,ordered,runc} ;;
 	--set | -s) [[ $cur == *=* ]] || _cgward_settings ;;
 	--timeout) _cgward_add "${prefix}none" ;;
@@ -155,7 +162,7 @@ _cgward_argument() {
 	help:1) _cgward_names ;;
 	help:2) _cgward_names "$3" ;;
 	attach:1 | controllers:1 | create:1 | devices*:1 | ls:1 | show:1) _cgward_groups ;;
-	delete:* | freeze:* | kill:* | thaw:* | wait:*) _cgward_groups ;;
+	delete:* | freeze:* | kill:* | stat:* | thaw:* | wait:*) _cgward_groups ;;
 	attach:*)
 		for pid in /proc/[0-9]*; do
 			_cgward_add "${pid#/proc/}"

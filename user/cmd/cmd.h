@@ -101,6 +101,12 @@ enum {
 	OPT_RECLAIM,
 	OPT_FIX,
 	OPT_REPLACE_FOREIGN,
+	OPT_FIELDS,
+	OPT_HUMAN,
+	OPT_OPENMETRICS,
+	OPT_PROMETHEUS,
+	OPT_OUTPUT,
+	OPT_HTTP,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -114,6 +120,7 @@ int cmd_no_opts(struct cmd_ctx *x, int argc, char **argv);
 int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);
 int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
+int64_t cmd_now_ms(void);
 int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
 
 /* USER[:GROUP], by name or number. */
@@ -183,6 +190,32 @@ void js_words(struct out *o, const char *words);
 void js_rules(struct out *o, const struct cgw_rules *rules);
 void js_line(struct out *o);
 
+/* openmetrics.c: samples of many groups, kept until all of a family can come together */
+struct metrics {
+	struct metrics_text *families;
+	bool plain; /* Prometheus' own older format, without units and the end mark */
+};
+
+int metrics_add(struct metrics *m, struct cgw_group *g, const struct cgw_stat *stat);
+int metrics_text(const struct metrics *m, char **ret_text, size_t *ret_len);
+void metrics_free(struct metrics *m);
+size_t metrics_number(const struct cgw_metric *m, unsigned int digits, char *buf, size_t size);
+
+/* publish.c: the whole output at once, into a file or to one HTTP client */
+struct publication {
+	char *path; /* of the temporary file */
+	const char *target;
+	FILE *saved;
+};
+
+/* Make the text. Return: 0 or an exit status, the failure told. */
+typedef int (*publish_fn)(void *arg, char **ret_text, size_t *ret_len);
+
+int publish_begin(struct cmd_ctx *x, const char *target, struct publication *p);
+int publish_end(struct cmd_ctx *x, struct publication *p, int status);
+int publish_http(struct cmd_ctx *x, const char *address, const char *type, int timeout_ms,
+		 publish_fn fn, void *arg);
+
 static inline void cmd_freep(void *p)
 {
 	free(*(void **)p);
@@ -221,6 +254,7 @@ int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
 int cmd_ls(struct cmd_ctx *x, int argc, char **argv);
 int cmd_run(struct cmd_ctx *x, int argc, char **argv);
 int cmd_show(struct cmd_ctx *x, int argc, char **argv);
+int cmd_stat(struct cmd_ctx *x, int argc, char **argv);
 int cmd_thaw(struct cmd_ctx *x, int argc, char **argv);
 int cmd_unload(struct cmd_ctx *x, int argc, char **argv);
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
@@ -228,7 +262,7 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
 	opts_diff[], opts_update[],
-	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_unload[];
+	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_stat[], opts_unload[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

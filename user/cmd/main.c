@@ -28,6 +28,9 @@ const struct cmd cmd_table[] = {
 	  "tree of groups: processes, state, whose device filter", NULL },
 	{ "show", cmd_show, 1, 1, 0, CAPS_READ | CAPS_BPF, "[--all] GROUP",
 	  "every setting and state of a group, its device policy and programs", OPTS(opts_show) },
+	/* Writing: the directory of a collector belongs to its user. */
+	{ "stat", cmd_stat, 0, -1, 0, CAPS_READ | CAPS_WRITE | CAPS_BPF, "[OPTIONS] [GROUP...]",
+	  "every metric of groups: as text, JSON or OpenMetrics", OPTS(opts_stat, opts_timeout) },
 	{ "controllers", cmd_controllers, 1, -1, CMD_RAW_ARGS, CAPS_WRITE,
 	  "GROUP [--recursive] [+NAME|-NAME...]",
 	  "list, enable or disable controllers for the groups below GROUP", OPTS(opts_recursive) },

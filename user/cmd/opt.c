@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
+#include <time.h>
 
 #include "cmd.h"
 
@@ -217,6 +218,14 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 			return 0;
 		}
 	return cmd_usage(x, "'%s' is not a duration such as 3s or 500ms, up to 24 days", text);
+}
+
+int64_t cmd_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Commands without options of their own, then their words. */

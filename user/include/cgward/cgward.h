@@ -31,6 +31,7 @@ struct cgw_group;
 struct cgw_resources;
 struct cgw_rules;
 struct cgw_policy;
+struct cgw_stat;
 
 /* ---- context ---------------------------------------------------------------------- */
 
@@ -530,6 +531,166 @@ CGW_API int cgw_parse_flat(const char *text, cgw_key_fn fn, void *arg);
  * Return: as cgw_parse_flat().
  */
 CGW_API int cgw_parse_nested(const char *text, cgw_key_fn fn, void *arg);
+
+/* ---- statistics ------------------------------------------------------------------- */
+
+enum cgw_stat_mask {
+	CGW_STAT_CGROUP = 1U << 0,   /* cgroup.stat, cgroup.events, cgroup.max.* */
+	CGW_STAT_PIDS = 1U << 1,
+	CGW_STAT_CPU = 1U << 2,	     /* cpu.stat, which is in every group, too */
+	CGW_STAT_MEMORY = 1U << 3,   /* all but numa_stat */
+	CGW_STAT_NUMA = 1U << 4,     /* memory.numa_stat */
+	CGW_STAT_IO = 1U << 5,
+	CGW_STAT_PSI = 1U << 6,	     /* cpu.pressure, memory.pressure, io.pressure, irq.pressure */
+	CGW_STAT_RDMA = 1U << 7,
+	CGW_STAT_MISC = 1U << 8,
+	CGW_STAT_DMEM = 1U << 9,
+	CGW_STAT_HUGETLB = 1U << 10,
+	CGW_STAT_DEVICES = 1U << 11, /* size of the cgward device policy; needs CAP_BPF and more */
+	CGW_STAT_DEFAULT = (1U << 11) - 1, /* all files */
+	CGW_STAT_ALL = (1U << 12) - 1,
+};
+
+/**
+ * struct cgw_metric - one number of a group. It may grow: only the library makes one.
+ * @file: control file it was read from, "memory.stat"; "devices" for the device policy.
+ * @name: of a nested file the first word of the line, as "8:0", "some" or "anon"; or NULL.
+ * @key: as the kernel writes it; NULL where the file is the number alone. The two words of
+ *	cpu.max have the keys "quota" and "period".
+ * @value: the number without its decimal point: 123 for "1.23".
+ * @decimals: how many of its digits are behind the point.
+ * @is_max: the kernel says "max": there is no limit. @value is UINT64_MAX then.
+ * @source: NULL; or where the number comes from instead, as the root group has no such file:
+ *	"memory.stat", "/proc/meminfo", "/proc/loadavg", "/proc/pressure".
+ * @family: its family for OpenMetrics, see cgw_family_at().
+ */
+struct cgw_metric {
+	const char *file;
+	const char *name;
+	const char *key;
+	uint64_t value;
+	unsigned int decimals;
+	bool is_max;
+	const char *source;
+	size_t family;
+};
+
+/**
+ * cgw_stat_new() - make an object that statistics are read into, again and again.
+ * @c: context.
+ * @mask: enum cgw_stat_mask: what to read. 0 to choose by cgw_stat_add() alone.
+ * @ret_stat: free it with cgw_stat_free().
+ *
+ * It learns which files this kernel has, and keeps its memory from group to group: after the
+ * first few groups reading allocates nothing.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+CGW_API int cgw_stat_new(struct cgw *c, unsigned int mask, struct cgw_stat **ret_stat);
+CGW_API void cgw_stat_free(struct cgw_stat *stat);
+
+/**
+ * cgw_stat_add() - read this, too.
+ * @stat: object.
+ * @field: a file ("memory.current"), what file names begin with ("memory", "memory.swap",
+ *	"hugetlb.2MB"), a part of a file ("cpu.stat.usage_usec", "io.stat.rbytes", "io.stat.8:0",
+ *	"cpu.pressure.some.avg10"), or "psi", "numa" and "devices" for the bits of that name.
+ *
+ * Return: 0, -EINVAL when no file has such a name, -ENOMEM.
+ */
+CGW_API int cgw_stat_add(struct cgw_stat *stat, const char *field);
+
+/**
+ * cgw_group_stat() - read the statistics of a group.
+ * @g: group, of the context @stat was made with.
+ * @stat: what it held before is gone.
+ *
+ * A file that is not there (an older kernel, a controller that is not enabled, PSI that is
+ * off) has no metrics: it is neither 0 nor a failure. For the root of the hierarchy, which
+ * lacks some, they are computed as far as /proc tells them: see @source of struct cgw_metric.
+ *
+ * Return: 0; -ENODEV when the group was removed; -EINVAL or -ERANGE naming file and key for
+ * content that is no number or too large; -errno.
+ */
+CGW_API int cgw_group_stat(struct cgw_group *g, struct cgw_stat *stat);
+
+/**
+ * cgw_stat_count() - how many metrics the last cgw_group_stat() found.
+ */
+CGW_API size_t cgw_stat_count(const struct cgw_stat *stat);
+
+/**
+ * cgw_stat_at() - metric number @i, from 0; NULL past the last one.
+ *
+ * Those of a file come together, in the kernel's order.
+ *
+ * Return: valid until the next cgw_group_stat() or cgw_stat_add(); its strings too.
+ */
+CGW_API const struct cgw_metric *cgw_stat_at(const struct cgw_stat *stat, size_t i);
+
+/**
+ * cgw_stat_get() - look a metric up.
+ * @stat: object.
+ * @file: as in struct cgw_metric; also @name and @key, which may be NULL.
+ * @ret_value: the number; UINT64_MAX for "max".
+ *
+ * Return: 0, 1 for "max", -ENOENT when there is none.
+ */
+CGW_API int cgw_stat_get(const struct cgw_stat *stat, const char *file, const char *name,
+			 const char *key, uint64_t *ret_value);
+
+enum cgw_metric_type {
+	CGW_METRIC_UNKNOWN,
+	CGW_METRIC_GAUGE,
+	CGW_METRIC_COUNTER,
+};
+
+/**
+ * struct cgw_family - metrics that OpenMetrics shows under one name.
+ * @name: with the unit at its end, without "_total".
+ * @unit: or "".
+ * @help: what it tells.
+ * @type: enum cgw_metric_type.
+ * @digits: the kernel's number has to be divided by 10 to this power to be in @unit.
+ */
+struct cgw_family {
+	const char *name;
+	const char *unit;
+	const char *help;
+	enum cgw_metric_type type;
+	unsigned int digits;
+};
+
+/**
+ * cgw_family_at() - family number @i, from 0; NULL past the last one.
+ *
+ * Also NULL for a metric that is in no family because it is the sum of others that are.
+ */
+CGW_API const struct cgw_family *cgw_family_at(size_t i);
+
+#define CGW_METRIC_LABELS 5
+
+/**
+ * struct cgw_label - a label of a metric within its family.
+ * @name: "device".
+ * @value: "8:0"; not terminated.
+ * @len: its length.
+ */
+struct cgw_label {
+	const char *name;
+	const char *value;
+	size_t len;
+};
+
+/**
+ * cgw_metric_labels() - what tells a metric from the others of its family and group.
+ * @m: a metric of cgw_stat_at().
+ * @labels: gets them.
+ *
+ * Return: how many.
+ */
+CGW_API size_t cgw_metric_labels(const struct cgw_metric *m,
+				 struct cgw_label labels[CGW_METRIC_LABELS]);
 
 /* ---- resources -------------------------------------------------------------------- */
 
