@@ -190,7 +190,9 @@ static inline void cgtest__watch_freep(struct cgw_watch **w)
 
 #define _cleanup_watch_ _cleanup_(cgtest__watch_freep)
 
+/* Make a watcher; watch a group. */
 struct cgw_watch *cgtest_watch(struct cgw *c);
+void cgtest_watch_add(struct cgw_watch *w, struct cgw_group *g, uint64_t kinds, unsigned int flags);
 
 /* "PATH NAME +DELTA own OWN =TOTAL by PATH" or "PATH NAME STATE"; lives until the next call. */
 const char *cgtest_event(const struct cgw_event *e);

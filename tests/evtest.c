@@ -84,3 +84,14 @@ struct cgw_watch *cgtest_watch(struct cgw *c)
 	}
 	return w;
 }
+
+void cgtest_watch_add(struct cgw_watch *w, struct cgw_group *g, uint64_t kinds, unsigned int flags)
+{
+	struct cgw_watch_opts opts = { .sz = sizeof(opts), .kinds = kinds, .flags = flags };
+	int err = cgw_watch_add(w, g, &opts);
+
+	if (err) {
+		errno = -err;
+		cgtest_bail("cannot watch %s", cgw_group_path(g));
+	}
+}

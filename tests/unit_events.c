@@ -62,11 +62,9 @@ static struct tree make_tree(bool local_pids)
 
 static void watch(const struct tree *t, const char *path, uint64_t kinds, unsigned int flags)
 {
-	struct cgw_watch_opts opts = { .sz = sizeof(opts), .kinds = kinds, .flags = flags };
 	_cleanup_group_ struct cgw_group *g = cgtest_open(t->c, path);
 
-	if (cgw_watch_add(t->w, g, &opts))
-		cgtest_bail("%s", cgw_strerror(t->c));
+	cgtest_watch_add(t->w, g, kinds, flags);
 }
 
 /* An OOM kill as the kernel counts it: at the limit and above, then where the victim is. */
