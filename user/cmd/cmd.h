@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cgward/cgward.h>
@@ -98,6 +99,12 @@ enum {
 	OPT_JSON,
 	OPT_OCI,
 	OPT_REPLACE_FOREIGN,
+	OPT_KINDS,
+	OPT_PRESSURE,
+	OPT_ANCESTORS,
+	OPT_INITIAL,
+	OPT_UNTIL,
+	OPT_EXIT_EMPTY,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -123,6 +130,7 @@ struct cmd_targets {
 	bool kill;
 };
 
+int cmd_open_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t);
 int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t);
 void cmd_targets_free(struct cmd_targets *t);
 
@@ -164,6 +172,14 @@ void js_word(struct out *o, const char *word);
 void js_words(struct out *o, const char *words);
 void js_line(struct out *o);
 
+static inline int64_t cmd_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static inline void cmd_freep(void *p)
 {
 	free(*(void **)p);
@@ -192,6 +208,7 @@ int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
+int cmd_events(struct cmd_ctx *x, int argc, char **argv);
 int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
@@ -204,7 +221,7 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_unload[];
+	opts_devices_set[], opts_events[], opts_policy[], opts_run[], opts_show[], opts_unload[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

@@ -10,7 +10,6 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "cmd.h"
 
@@ -54,14 +53,6 @@ static void free_run(struct run *r)
 	free(r->made_top);
 	if (r->signal_fd >= 0)
 		close(r->signal_fd);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Digits only; a number that is no id is refused. */
@@ -345,7 +336,7 @@ static int poll_timeout(const struct run *r)
 
 	if (r->timeout_ms < 0)
 		return -1;
-	left = r->deadline_ms - now_ms();
+	left = r->deadline_ms - cmd_now_ms();
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
@@ -428,7 +419,7 @@ static int start_and_wait(struct run *r)
 		print_detached(r);
 		return 0;
 	}
-	r->deadline_ms = now_ms() + r->timeout_ms;
+	r->deadline_ms = cmd_now_ms() + r->timeout_ms;
 	status = watch(r);
 	tell_oom(r, status);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
