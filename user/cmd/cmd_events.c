@@ -290,18 +290,18 @@ static void print_text(FILE *f, const struct cgw_event *e)
 static bool take_event(struct events *ev, const struct cgw_event *e)
 {
 	struct out *o = &ev->x->out;
-	bool populated = false;
+	bool populated = false, until = ev->until && e->kind == ev->until_kind;
 
-	if (!ev->kinds || ev->kinds & CGW_EVENT_BIT(e->kind) || e->kind >= CGW_EVENT_PRESSURE ||
-	    (ev->until && e->kind == ev->until_kind)) {
+	/* --exit-empty alone looks at what is not to be printed. */
+	if (!ev->kinds || ev->kinds & CGW_EVENT_BIT(e->kind) || until ||
+	    e->kind != CGW_EVENT_POPULATED) {
 		if (ev->x->json)
 			print_json(o, e);
 		else
 			print_text(o->f, e);
 		fflush(o->f);
 	}
-	if (ev->until && e->kind == ev->until_kind &&
-	    (ev->until_state < 0 || (uint64_t)ev->until_state == e->total))
+	if (until && (ev->until_state < 0 || (uint64_t)ev->until_state == e->total))
 		return true;
 	for (int i = 0; i < ev->targets.n; i++) {
 		struct named *n = &ev->named[i];
