@@ -33,7 +33,7 @@ static pid_t hog(const char *group, size_t bytes)
 			p[i]++;
 }
 
-/* top ── g ── sub, with the controller in each; no swap, so that a limit means what it says. */
+/* top - g - sub, with the controller in each; no swap, so that a limit is one. */
 struct tree {
 	char *top;
 	struct cgw *c;
@@ -268,7 +268,8 @@ static int pressure_of_memory_fires_a_trigger_more_than_once(void)
 	if (cgw_watch_add_pressure(t.w, t.g, CGW_PRESSURE_MEMORY, false, 5000, 1000000))
 		return tap_skip("%s", cgw_strerror(t.c));
 	/* a second one in the same file, which does not fire */
-	CHECK_INT(cgw_watch_add_pressure(t.w, t.g, CGW_PRESSURE_MEMORY, true, 9999999, 10000000), 0);
+	CHECK_INT(cgw_watch_add_pressure(t.w, t.g, CGW_PRESSURE_MEMORY, true, 9999999, 10000000),
+		  0);
 	CHECK_INT(cgw_group_write(t.g, "memory.high", "10M"), 0);
 	pid = hog(cgw_group_path(t.sub), 30 * MIB);
 	for (int i = 0; i < 3; i++) {

@@ -305,7 +305,9 @@ static int kinds_have_names(void)
 	enum cgw_event_kind kind;
 
 	for (int i = 0; i <= CGW_EVENT_OVERFLOW; i++) {
-		CHECK_INT(cgw_event_kind_parse(cgw_event_kind_name((enum cgw_event_kind)i), &kind), 0);
+		const char *name = cgw_event_kind_name((enum cgw_event_kind)i);
+
+		CHECK_INT(cgw_event_kind_parse(name, &kind), 0);
 		CHECK_INT(kind, i);
 	}
 	CHECK_INT(cgw_event_kind_parse("oom_kill", &kind), 0);
@@ -321,12 +323,13 @@ static int pressure_times_out_of_bounds_are_input_errors(void)
 	_cleanup_tree_ struct tree t = make_tree(true);
 	_cleanup_group_ struct cgw_group *g = cgtest_open(t.c, "/a");
 	struct cgw_watch *w = t.w;
+	const enum cgw_pressure memory = CGW_PRESSURE_MEMORY;
 
-	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_MEMORY, false, 1000, 499999), -ERANGE);
+	CHECK_INT(cgw_watch_add_pressure(w, g, memory, false, 1000, 499999), -ERANGE);
 	CHECK(cgw_error_is_input(t.c));
-	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_MEMORY, false, 1000, 10000001), -ERANGE);
-	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_MEMORY, false, 0, 500000), -ERANGE);
-	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_MEMORY, false, 500001, 500000), -ERANGE);
+	CHECK_INT(cgw_watch_add_pressure(w, g, memory, false, 1000, 10000001), -ERANGE);
+	CHECK_INT(cgw_watch_add_pressure(w, g, memory, false, 0, 500000), -ERANGE);
+	CHECK_INT(cgw_watch_add_pressure(w, g, memory, false, 500001, 500000), -ERANGE);
 	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_IRQ, false, 1000, 500000), -EINVAL);
 	CHECK_INT(cgw_watch_add_pressure(w, g, CGW_PRESSURE_CPU, false, 1000, 500000), -ENOENT);
 	CHECK_HAS(cgw_strerror(t.c), "cannot watch cpu.pressure of '/a': pressure is not measured here");

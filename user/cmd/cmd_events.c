@@ -107,6 +107,12 @@ static int parse_until(struct events *ev, const char *text)
 	return 0;
 }
 
+/* What does not fit is out of the library's bounds too. */
+static uint32_t to_us(int ms)
+{
+	return ms < 0 || ms > 100000 ? UINT32_MAX : (uint32_t)ms * 1000;
+}
+
 /* "memory:some:100ms/1s" */
 static int parse_pressure(struct events *ev, char *text)
 {
@@ -130,11 +136,10 @@ static int parse_pressure(struct events *ev, char *text)
 		status = cmd_duration(ev->x, window, &window_ms);
 	if (status)
 		return status;
-	/* The library tells the bounds; here only what does not fit is kept from it. */
 	p->resource = (enum cgw_pressure)i;
 	p->full = share[0] == 'f';
-	p->stall_us = stall_ms < 0 || stall_ms > 100000 ? UINT32_MAX : (uint32_t)stall_ms * 1000;
-	p->window_us = window_ms < 0 || window_ms > 100000 ? UINT32_MAX : (uint32_t)window_ms * 1000;
+	p->stall_us = to_us(stall_ms);
+	p->window_us = to_us(window_ms);
 	ev->n_pressures++;
 	return 0;
 }
@@ -337,7 +342,7 @@ static int all_gone(struct events *ev)
 /* Print until a condition, a signal, the time, or whoever reads ends it. Return: the status. */
 static int follow(struct events *ev)
 {
-	int64_t deadline = ev->targets.timeout_ms < 0 ? INT64_MAX : cmd_now_ms() + ev->targets.timeout_ms;
+	int64_t deadline = cmd_now_ms() + ev->targets.timeout_ms;
 	struct pollfd fds[] = { { .fd = cgw_watch_fd(ev->w), .events = POLLIN },
 				{ .fd = ev->signal_fd, .events = POLLIN },
 				{ .fd = fileno(ev->x->out.f) } };
@@ -349,8 +354,7 @@ static int follow(struct events *ev)
 		return 0;
 	for (;;) {
 		struct cgw_event e;
-		int64_t left;
-		int got;
+		int got, wait = -1;
 
 		while ((got = cgw_watch_read(ev->w, &e))) {
 			if (got < 0)
@@ -360,10 +364,12 @@ static int follow(struct events *ev)
 		}
 		if (!cgw_watch_count(ev->w))
 			return all_gone(ev);
-		left = deadline - cmd_now_ms();
-		if (left <= 0)
-			return time_is_up(ev);
-		if (poll(fds, ARRAY_SIZE(fds), left > INT32_MAX ? -1 : (int)left) < 0 && errno != EINTR)
+		if (ev->targets.timeout_ms >= 0) {
+			wait = (int)(deadline - cmd_now_ms());
+			if (wait <= 0)
+				return time_is_up(ev);
+		}
+		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
 			return cmd_error(ev->x, EXIT_REFUSED, strerrorname_np(errno), NULL, "cannot poll: %s",
 					 strerror(errno));
 		/* A signal, or nobody reads the output any more. */

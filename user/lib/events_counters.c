@@ -36,7 +36,7 @@ static int take_counter(const char *name, const char *key, const char *value, vo
 		c = calloc(1, sizeof(*c) + strlen(key) + 1);
 		if (!c)
 			return -ENOMEM;
-		strcpy(c->key, key);
+		memcpy(c->key, key, strlen(key));
 		*place = c;
 	}
 	if (r->local) {

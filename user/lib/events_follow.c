@@ -43,6 +43,7 @@ static int watch_child(struct cgw_watch *w, struct cgw__node *parent, const char
 {
 	_cleanup_free_ char *path = cgw__path_join(parent->path, name);
 	_cleanup_close_ int fd = -EBADF;
+	struct cgw_event created = { .kind = CGW_EVENT_CREATED };
 	struct cgw__node *n;
 	int err = path ? cgw__node_get(w, path, &n) : cgw__oom(w->c);
 
@@ -55,7 +56,7 @@ static int watch_child(struct cgw_watch *w, struct cgw__node *parent, const char
 		n->fresh = fresh;
 		w->watched++;
 		if (fresh)
-			err = cgw__event_put(w, n, &(struct cgw_event){ .kind = CGW_EVENT_CREATED });
+			err = cgw__event_put(w, n, &created);
 	}
 	fd = err ? err : cgw__node_open(w, n);
 	err = fd < 0 ? fd : cgw__node_watch(w, n, fd);

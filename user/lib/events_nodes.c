@@ -101,7 +101,7 @@ struct cgw__file *cgw__file_new(struct cgw__node *n, const char *name)
 
 	if (!f)
 		return NULL;
-	strcpy(f->name, name);
+	memcpy(f->name, name, strlen(name));
 	f->mark = (struct cgw__mark){ .wd = -1, .n = n, .f = f };
 	f->local_mark = f->mark;
 	f->next = n->files;
@@ -254,7 +254,7 @@ static struct cgw__node *node_new(const char *path, uint64_t id)
 
 	if (!n)
 		return NULL;
-	strcpy(n->path, path);
+	memcpy(n->path, path, strlen(path));
 	n->id = id;
 	n->dir = (struct cgw__mark){ .wd = -1, .n = n };
 	n->control = n->dir;

@@ -28,7 +28,9 @@ int cgw__triggers_read(struct cgw_watch *w, struct cgw__node *n, struct cgw__fil
 {
 	for (struct cgw__trigger *t = f->triggers; t; t = t->next) {
 		struct pollfd p = { .fd = t->fd, .events = POLLPRI };
-		struct cgw_event e = { .kind = CGW_EVENT_PRESSURE, .name = f->name, .detail = t->text };
+		struct cgw_event e = { .kind = CGW_EVENT_PRESSURE,
+				       .name = f->name,
+				       .detail = t->text };
 		_cleanup_free_ char *text = NULL;
 		ssize_t len;
 		int err;
