@@ -28,9 +28,11 @@ static pid_t hog(const char *group, size_t bytes)
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED || cgtest_write(group, "cgroup.procs", "0"))
 		_exit(1);
-	for (;;)
+	for (;;) {
 		for (size_t i = 0; i < bytes; i += 4096)
 			p[i]++;
+		madvise(p, bytes, MADV_DONTNEED); /* so that it has to be given again */
+	}
 }
 
 /* top - g - sub, with the controller in each; no swap, so that a limit is one. */

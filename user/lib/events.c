@@ -282,7 +282,10 @@ int cgw_watch_add(struct cgw_watch *w, struct cgw_group *g, const struct cgw_wat
 	if (err)
 		cgw__node_unwatch(w, n);
 	cgw__nodes_bury(w);
-	return err == -ENODEV ? cgw__err(w->c, err, "cannot watch '%s'", g->path) : err;
+	/* What has run out is told already, with what to do about it. */
+	if (!err || err == -ENOSPC || err == -ENOMEM)
+		return err;
+	return cgw__err(w->c, err, "cannot watch '%s'", g->path);
 }
 
 int cgw_watch_remove(struct cgw_watch *w, struct cgw_group *g)

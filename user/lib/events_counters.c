@@ -36,7 +36,7 @@ static int take_counter(const char *name, const char *key, const char *value, vo
 		c = calloc(1, sizeof(*c) + strlen(key) + 1);
 		if (!c)
 			return -ENOMEM;
-		memcpy(c->key, key, strlen(key));
+		memcpy(c->key, key, strlen(key) + 1);
 		*place = c;
 	}
 	if (r->local) {

@@ -101,7 +101,7 @@ struct cgw__file *cgw__file_new(struct cgw__node *n, const char *name)
 
 	if (!f)
 		return NULL;
-	memcpy(f->name, name, strlen(name));
+	memcpy(f->name, name, strlen(name) + 1);
 	f->mark = (struct cgw__mark){ .wd = -1, .n = n, .f = f };
 	f->local_mark = f->mark;
 	f->next = n->files;
@@ -254,7 +254,7 @@ static struct cgw__node *node_new(const char *path, uint64_t id)
 
 	if (!n)
 		return NULL;
-	memcpy(n->path, path, strlen(path));
+	memcpy(n->path, path, strlen(path) + 1);
 	n->id = id;
 	n->dir = (struct cgw__mark){ .wd = -1, .n = n };
 	n->control = n->dir;
