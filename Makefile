@@ -49,9 +49,10 @@ cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
 cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
-lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c explain.c file.c freeze.c group.c json.c kill.c \
-	metrics.c oci.c oci_resources.c path.c policy.c probe.c procs.c resources.c rules.c semantics.c \
-	spawn.c stat.c stat_read.c stat_root.c update.c wait.c \
+lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
+	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c metrics.c oci.c oci_resources.c path.c \
+	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
+	update.c wait.c \
 	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c programs.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
@@ -62,7 +63,7 @@ fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 # what includes a skeleton needs one
 skeleton-test = $(if $(filter-out 1,$(BPF)),tests/live_embed.c)
 test-src = $(filter-out $(skeleton-test),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
-test-lib = $(addprefix $O/tests/,cgtest.o devtest.o tap.o)
+test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))

@@ -195,6 +195,33 @@ bool cgtest_own_mounts(void);
 /* cgtest_live() in such a namespace. */
 int cgtest_device_main(int argc, char **argv, const struct tap_test *tests, size_t n);
 
+/* ---- events ---- */
+
+static inline void cgtest__watch_freep(struct cgw_watch **w)
+{
+	cgw_watch_free(*w);
+}
+
+#define _cleanup_watch_ _cleanup_(cgtest__watch_freep)
+
+/* Make a watcher; watch a group. */
+struct cgw_watch *cgtest_watch(struct cgw *c);
+void cgtest_watch_add(struct cgw_watch *w, struct cgw_group *g, uint64_t kinds, unsigned int flags);
+
+/* "PATH NAME +DELTA own OWN =TOTAL by PATH" or "PATH NAME STATE"; lives until the next call. */
+const char *cgtest_event(const struct cgw_event *e);
+
+/* Wait for the next event: 1, 0 after ten seconds, -errno. */
+int cgtest_next(struct cgw_watch *w, struct cgw_event *e);
+
+/* Pass events over until one of that kind and path; false after ten seconds without any. */
+bool cgtest_await(struct cgw_watch *w, enum cgw_event_kind kind, const char *path,
+		  struct cgw_event *e);
+
+/* Is there anything to read? All events there are, a line each. */
+bool cgtest_more(struct cgw_watch *w);
+char *cgtest_events(struct cgw_watch *w);
+
 #define CGTEST_MAIN(tests)                                              \
 	int main(int argc, char **argv)                                 \
 	{                                                               \

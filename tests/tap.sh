@@ -98,6 +98,31 @@ until_true() {
 	return 1
 }
 
+# For tests of real groups: ends the test where there can be none. Sets mount, and work, a
+# directory; that and the group $top are removed in the end.
+live_begin() {
+	echo "TAP version 13"
+	if [ "$(id -u)" != 0 ]; then
+		echo "1..0 # SKIP not root"
+		exit 4
+	fi
+	mount=$(sed -n 's/^[0-9]* [0-9]* [^ ]* \/ \([^ ]*\) .* - cgroup2 .*/\1/p' /proc/self/mountinfo |
+		head -n 1)
+	if [ -z "$mount" ]; then
+		echo "1..0 # SKIP no cgroup2 is mounted"
+		exit 4
+	fi
+	work=$(mktemp -d)
+	trap live_end EXIT
+	trap 'exit 1' INT TERM HUP
+}
+
+# shellcheck disable=SC2317 # run by trap
+live_end() {
+	"${cgward:?}" -q delete --recursive --kill "${top:?}" 2>/dev/null
+	rm -rf "$work"
+}
+
 done_testing() {
 	echo "1..$tap_number"
 	[ "$tap_failed" = 0 ]

@@ -62,6 +62,7 @@ all=$("$cgward" help --names | cut -f 1 | cut -d ' ' -f 1 | LC_ALL=C sort -u | p
 offers "$all" ''
 offers "$all" help ''
 offers "delegate delete devices diff doctor" d
+offers "events" e
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
 offers "allow check clear compile deny set show" devices ''
@@ -92,6 +93,11 @@ offers "cpu,memory cpu,memory.current cpu,memory.stat" stat --fields cpu,me
 offers "psi" stat --fields '@=' '@ps'
 offers "/dev/null" stat --output /dev/nul
 offers "--help --http --human" stat --h
+offers "memory.oom memory.oom_group_kill memory.oom_kill" events --kinds memory.o
+offers "frozen,pids.max frozen,populated frozen,pressure" events --kinds frozen,p
+offers "frozen,pids.max" events --kinds '@=' '@frozen,pi'
+offers "populated populated=0 populated=1" events --until po
+offers "memory:full: memory:some:" events --pressure mem
 offers "/dev/null" run -d /dev/nul
 offers "/dev/null" create --device /dev/nul
 offers "root" run --user roo
@@ -108,6 +114,7 @@ in_tree '/web/api' freeze /web/
 in_tree '/web/api/blue /web/api/green' freeze /web/api
 in_tree '/web/api/green' freeze /web/api/g
 in_tree '/web2' freeze /web /web2
+in_tree '/web2' events --recursive /web /web2
 in_tree '' freeze web
 in_tree '' freeze "$tree/we"
 in_tree '/system-a\\x2db.slice' show '/system-a\\x2'

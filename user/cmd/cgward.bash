@@ -127,6 +127,13 @@ _cgward_options() {
 	done <<<"$names"
 }
 
+# Kinds of events
+_cgward_kinds() {
+	_cgward_add "$prefix"{created,frozen,hugetlb.max,misc.max,other,overflow,pids.max} \
+		"$prefix"{populated,pressure,removed} \
+		"$prefix"memory.{high,low,max,oom,oom_group_kill,oom_kill,swap.{fail,high,max}}
+}
+
 # _cgward_value OPTION: what may follow it
 _cgward_value() {
 	case $1 in
@@ -148,6 +155,16 @@ _cgward_value() {
 		;;
 	--group) _cgward_groups ;;
 	--http) ;;
+	--kinds)
+		[[ $cur != *,* ]] || prefix+=${cur%,*},
+		cur=${cur##*,}
+		_cgward_kinds
+		;;
+	--pressure)
+		compopt -o nospace 2>/dev/null
+		_cgward_add "$prefix"{cpu,io,memory}:{full,some}: "${prefix}irq:full:"
+		;;
+	--until) _cgward_kinds && _cgward_add "$prefix"{frozen,populated}={0,1} ;;
 	--semantics) _cgward_add "$prefix"{containerd,ordered,runc} ;;
 	--set | -s) [[ $cur == *=* ]] || _cgward_settings ;;
 	--timeout) _cgward_add "${prefix}none" ;;
@@ -162,7 +179,7 @@ _cgward_argument() {
 	help:1) _cgward_names ;;
 	help:2) _cgward_names "$3" ;;
 	attach:1 | controllers:1 | create:1 | devices*:1 | ls:1 | show:1) _cgward_groups ;;
-	delete:* | freeze:* | kill:* | stat:* | thaw:* | wait:*) _cgward_groups ;;
+	delete:* | events:* | freeze:* | kill:* | stat:* | thaw:* | wait:*) _cgward_groups ;;
 	attach:*)
 		for pid in /proc/[0-9]*; do
 			_cgward_add "${pid#/proc/}"

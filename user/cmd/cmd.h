@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cgward/cgward.h>
@@ -107,6 +108,12 @@ enum {
 	OPT_PROMETHEUS,
 	OPT_OUTPUT,
 	OPT_HTTP,
+	OPT_KINDS,
+	OPT_PRESSURE,
+	OPT_ANCESTORS,
+	OPT_INITIAL,
+	OPT_UNTIL,
+	OPT_EXIT_EMPTY,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -143,6 +150,7 @@ struct cmd_targets {
 	bool kill;
 };
 
+int cmd_open_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t);
 int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t);
 void cmd_targets_free(struct cmd_targets *t);
 
@@ -248,6 +256,7 @@ int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
+int cmd_events(struct cmd_ctx *x, int argc, char **argv);
 int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
@@ -261,8 +270,8 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_diff[], opts_update[],
-	opts_devices_set[], opts_policy[], opts_run[], opts_show[], opts_stat[], opts_unload[];
+	opts_devices_set[], opts_diff[], opts_events[], opts_policy[], opts_run[], opts_show[],
+	opts_stat[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

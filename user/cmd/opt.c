@@ -281,13 +281,11 @@ static int read_target_opts(struct cmd_ctx *x, int argc, char **argv, struct cmd
 	return status ? status : cmd_check_args(x, argc);
 }
 
-/* Options, then GROUP...: all of them are opened, or none. timeout_ms holds the default. */
-int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t)
+/* The words that are left are GROUP...: all of them are opened, or none. */
+int cmd_open_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t)
 {
-	int status = read_target_opts(x, argc, argv, t);
+	int status = 0;
 
-	if (status)
-		return status;
 	t->groups = calloc((size_t)(argc - optind), sizeof(*t->groups));
 	if (!t->groups)
 		return cmd_error(x, EXIT_REFUSED, "ENOMEM", NULL, "out of memory");
@@ -296,6 +294,14 @@ int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_target
 		t->n += !status;
 	}
 	return status;
+}
+
+/* Options, then GROUP...; timeout_ms holds the default. */
+int cmd_read_targets(struct cmd_ctx *x, int argc, char **argv, struct cmd_targets *t)
+{
+	int status = read_target_opts(x, argc, argv, t);
+
+	return status ? status : cmd_open_targets(x, argc, argv, t);
 }
 
 /* --devices: a list by name, else a file; a list's name wins over a file called the same. */

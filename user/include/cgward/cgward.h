@@ -885,6 +885,198 @@ CGW_API int cgw_group_is_populated(struct cgw_group *g);
  */
 CGW_API int cgw_group_wait_empty(struct cgw_group *g, int timeout_ms);
 
+/* ---- events ----------------------------------------------------------------------- */
+
+enum cgw_event_kind {
+	CGW_EVENT_POPULATED,		/* has a process in it or below, or none any more */
+	CGW_EVENT_FROZEN,		/* every task stopped, or they run again */
+	CGW_EVENT_MEMORY_LOW,		/* reclaimed although below memory.low */
+	CGW_EVENT_MEMORY_HIGH,		/* throttled at memory.high */
+	CGW_EVENT_MEMORY_MAX,		/* memory.max was reached */
+	CGW_EVENT_MEMORY_OOM,		/* nothing could be reclaimed at memory.max */
+	CGW_EVENT_MEMORY_OOM_KILL,	/* a process was killed, whoever's limit it was */
+	CGW_EVENT_MEMORY_OOM_GROUP_KILL, /* all of a group were, as memory.oom.group asks */
+	CGW_EVENT_SWAP_HIGH,
+	CGW_EVENT_SWAP_MAX,
+	CGW_EVENT_SWAP_FAIL,
+	CGW_EVENT_PIDS_MAX,    /* a fork was refused */
+	CGW_EVENT_HUGETLB_MAX, /* a huge page was refused */
+	CGW_EVENT_MISC_MAX,    /* a resource of misc.max was refused */
+	CGW_EVENT_OTHER,       /* a counter that this version does not know by name */
+	CGW_EVENT_PRESSURE,    /* a trigger of cgw_watch_add_pressure() fired */
+	CGW_EVENT_CREATED,     /* a group below one that is watched recursively */
+	CGW_EVENT_REMOVED,     /* the last event of a group */
+	CGW_EVENT_OVERFLOW,    /* the kernel's queue was full; of no group, see cgw_watch_read() */
+};
+
+/* The bit of a kind in struct cgw_watch_opts. */
+#define CGW_EVENT_BIT(kind) (1ULL << (kind))
+
+/**
+ * struct cgw_event - something that happened to a group.
+ * @kind: what.
+ * @name: the same in words: "memory.oom_kill", "hugetlb.2MB.max", "populated". For counters it
+ *	is the kernel's file, without ".events", and key.
+ * @detail: of a pressure event the trigger, "some 100000 1000000"; else NULL.
+ * @path: the group; "" for an overflow.
+ * @id: its number.
+ * @delta: by how much the counter rose; for pressure the us stalled since the trigger's last
+ *	event; for a state 0.
+ * @own: how much of @delta is of the group itself (X.events.local), not of groups below it.
+ * @total: the counter; for pressure all us stalled; for a state 1 or 0.
+ * @by: path of the group whose limit did it: the group, one below or an ancestor. NULL when
+ *	no limit did (the whole machine ran out of memory) or it cannot be told.
+ * @by_id: its number, or 0.
+ * @time_ns: CLOCK_REALTIME, when the event was read.
+ * @mono_ns: CLOCK_MONOTONIC, the same.
+ */
+struct cgw_event {
+	enum cgw_event_kind kind;
+	const char *name;
+	const char *detail;
+	const char *path;
+	uint64_t id;
+	uint64_t delta;
+	uint64_t own;
+	uint64_t total;
+	const char *by;
+	uint64_t by_id;
+	uint64_t time_ns;
+	uint64_t mono_ns;
+};
+
+/**
+ * cgw_event_kind_name() - "memory.oom_kill" and so on; "hugetlb.max" whatever the size.
+ */
+CGW_API const char *cgw_event_kind_name(enum cgw_event_kind kind);
+
+/**
+ * cgw_event_kind_parse() - the kind of that name.
+ * @name: a whole name, or the part after its dot where that is one kind's alone ("oom_kill").
+ * @ret_kind: the kind.
+ *
+ * Return: 0, or -EINVAL.
+ */
+CGW_API int cgw_event_kind_parse(const char *name, enum cgw_event_kind *ret_kind);
+
+struct cgw_watch;
+
+/**
+ * cgw_watch_new() - a watcher for any number of groups.
+ * @c: context; the watcher and its groups belong to it.
+ * @ret_w: the watcher; free it with cgw_watch_free().
+ *
+ * It takes one descriptor, an inotify instance, and one more for each pressure trigger; none
+ * for a group.
+ *
+ * Return: 0, -EMFILE naming the sysctl where inotify instances have run out, -ENOMEM.
+ */
+CGW_API int cgw_watch_new(struct cgw *c, struct cgw_watch **ret_w);
+CGW_API void cgw_watch_free(struct cgw_watch *w);
+
+enum cgw_watch_flags {
+	CGW_WATCH_RECURSIVE = 1U << 0, /* groups below too, also those made later */
+	CGW_WATCH_INITIAL = 1U << 1,   /* begin with the events populated and frozen as they are */
+	CGW_WATCH_ANCESTORS = 1U << 2, /* limits that fire in the ancestors too */
+};
+
+/**
+ * struct cgw_watch_opts - what to report of a group.
+ * @sz: sizeof(struct cgw_watch_opts).
+ * @kinds: CGW_EVENT_BIT() of each kind wanted; 0 = all.
+ * @flags: enum cgw_watch_flags.
+ */
+struct cgw_watch_opts {
+	size_t sz;
+	uint64_t kinds;
+	unsigned int flags;
+	size_t : 0;
+};
+
+/**
+ * cgw_watch_add() - watch a group.
+ * @w: watcher.
+ * @g: group; it may be closed afterwards. One that is watched already gets the new options.
+ * @opts: NULL for all kinds, and no flag.
+ *
+ * Counters are reported from what they are now. They count what happens in the group and in
+ * those below it. Groups found below by CGW_WATCH_RECURSIVE report only what is of their own
+ * level, so that each thing is told once at its place and once at @g.
+ *
+ * The kernel counts a limit that fires at the group whose limit it is and at its ancestors,
+ * not below, except for kills. CGW_WATCH_ANCESTORS reports memory.max, memory.high, memory.oom
+ * and pids.max of the ancestors as events of @g, with @by set and @own 0: any group below that
+ * ancestor may be the cause.
+ *
+ * Return: 0, -ENOSPC naming the sysctl where inotify watches have run out, -ENODEV for a
+ * removed group, -errno.
+ */
+CGW_API int cgw_watch_add(struct cgw_watch *w, struct cgw_group *g,
+			  const struct cgw_watch_opts *opts);
+
+enum cgw_pressure {
+	CGW_PRESSURE_CPU,
+	CGW_PRESSURE_IO,
+	CGW_PRESSURE_MEMORY,
+	CGW_PRESSURE_IRQ, /* only full, Linux 6.1 */
+};
+
+/**
+ * cgw_watch_add_pressure() - arm a pressure trigger (PSI) of a group.
+ * @w: watcher.
+ * @g: group; when it is not watched yet, only its triggers and its removal are reported.
+ * @resource: what is waited for.
+ * @full: all tasks waited at once; false: some did.
+ * @stall_us: report when they waited this long in all ...
+ * @window_us: ... within this time, 500000 to 10000000. Without CAP_SYS_RESOURCE a multiple
+ *	of 2000000 (Linux 6.4).
+ *
+ * At most one event in a window. Whoever may write the pressure file may arm a trigger.
+ *
+ * Return: 0, -EINVAL or -ERANGE for times the kernel does not take, -EOPNOTSUPP where PSI is
+ * switched off, -ENOENT for a kernel without it, -errno.
+ */
+CGW_API int cgw_watch_add_pressure(struct cgw_watch *w, struct cgw_group *g,
+				   enum cgw_pressure resource, bool full, uint32_t stall_us,
+				   uint32_t window_us);
+
+/**
+ * cgw_watch_remove() - no longer watch a group, nor those found below it.
+ *
+ * Return: 0, or -ENOENT when it is not watched (any more). Events already queued stay.
+ */
+CGW_API int cgw_watch_remove(struct cgw_watch *w, struct cgw_group *g);
+
+/**
+ * cgw_watch_count() - how many groups are watched; a removed group no longer is.
+ */
+CGW_API size_t cgw_watch_count(const struct cgw_watch *w);
+
+/**
+ * cgw_watch_fd() - the descriptor to poll for reading; it stays @w's.
+ *
+ * Before each poll, call cgw_watch_read() until it gives 0: events that were read together
+ * wait in the watcher, where poll does not see them.
+ */
+CGW_API int cgw_watch_fd(const struct cgw_watch *w);
+
+/**
+ * cgw_watch_read() - the next event, without waiting for one.
+ * @w: watcher.
+ * @ret_event: the event; its strings live until the next call with @w.
+ *
+ * Counters of a group are read before it is reported empty. A state that changed back before
+ * it was read is not seen. A group's last event is CGW_EVENT_REMOVED, after populated 0; what
+ * was counted in the moments before a removal may be seen only in the events of the groups
+ * above it.
+ *
+ * After CGW_EVENT_OVERFLOW the events of all groups have been read again: no count is lost.
+ *
+ * Return: 1, 0 when there is none now, -errno when a group that appeared cannot be watched
+ * (-ENOSPC) or memory ran out; the other groups go on.
+ */
+CGW_API int cgw_watch_read(struct cgw_watch *w, struct cgw_event *ret_event);
+
 /* ---- device rules and policies ---------------------------------------------------- */
 
 /**
