@@ -7,26 +7,8 @@ set -u
 
 cgward=${CGWARD:-build/cgward}
 
-echo "TAP version 13"
-if [ "$(id -u)" != 0 ]; then
-	echo "1..0 # SKIP not root"
-	exit 4
-fi
-mount=$(sed -n 's/^[0-9]* [0-9]* [^ ]* \/ \([^ ]*\) .* - cgroup2 .*/\1/p' /proc/self/mountinfo | head -n 1)
-if [ -z "$mount" ]; then
-	echo "1..0 # SKIP no cgroup2 is mounted"
-	exit 4
-fi
-
 top=/cgwtest-$$-limits
-work=$(mktemp -d)
-# shellcheck disable=SC2317 # run by trap
-cleanup() {
-	"$cgward" -q delete --recursive --kill $top 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+live_begin
 
 # --- plan: needs neither groups nor privilege ---
 
