@@ -128,7 +128,8 @@ like "$err" "cannot watch cpu.pressure of '$top/a'|pressure is not measured" "an
 if grep -qw memory "$mount/cgroup.controllers"; then
 	"$cgward" create -s memory.max=20M -s memory.swap.max=0 $top/limit
 	"$cgward" create -s memory.oom.group=0 $top/limit/victim
-	begin oom --json --kinds populated,oom_kill --until memory.oom_kill --timeout 60s $top/limit/victim
+	begin oom --json --kinds populated,oom_kill --until memory.oom_kill --timeout 60s \
+		$top/limit/victim
 	sh -c "echo \$\$ >'$mount$top/limit/victim/cgroup.procs'; exec tail -c 60000000 /dev/zero" 2>/dev/null
 	ended oom
 	is "$status:$err" "0:" "--until oom_kill sees the kill"

@@ -8,26 +8,8 @@ set -u
 cgward=${CGWARD:-build/cgward}
 recorded=$(dirname "$0")/data/stat/cgroup
 
-echo "TAP version 13"
-if [ "$(id -u)" != 0 ]; then
-	echo "1..0 # SKIP not root"
-	exit 4
-fi
-mount=$(sed -n 's/^[0-9]* [0-9]* [^ ]* \/ \([^ ]*\) .* - cgroup2 .*/\1/p' /proc/self/mountinfo | head -n 1)
-if [ -z "$mount" ]; then
-	echo "1..0 # SKIP no cgroup2 is mounted"
-	exit 4
-fi
-
 top=/cgwtest-$$-stat
-work=$(mktemp -d)
-# shellcheck disable=SC2317 # run by trap
-cleanup() {
-	"$cgward" -q delete --recursive --kill $top 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+live_begin
 
 # openmetrics FILE: is every line what OpenMetrics 1.0 allows? Prints what is wrong.
 openmetrics() {
@@ -260,7 +242,8 @@ ip link set lo up 2>/dev/null
 
 # serve OPTIONS...: start it, wait until it listens; sets pid and port
 serve() {
-	"$cgward" stat "$@" >"$work/http.out" 2>"$work/http.err" &
+	rm -f "$work/http.err" # it names the port of the last one
+	"$cgward" stat "$@" --timeout 60s >"$work/http.out" 2>"$work/http.err" &
 	pid=$!
 	until_true grep -q 'listening on' "$work/http.err"
 	port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/http.err")
