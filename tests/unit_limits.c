@@ -106,6 +106,79 @@ static int limits_become_values(void)
 	return TAP_PASS;
 }
 
+static int structure_of_limits_becomes_values(void)
+{
+	static const bool yes = true, no = false;
+	static const int nice = -5;
+	const struct cgw_io_limit io[] = {
+		{ .major = 8,
+		  .rbps = CGW_VALUE(1000),
+		  .wiops = CGW_VALUE(CGW_NO_LIMIT),
+		  .weight = CGW_VALUE(7) },
+		{ .major = 8, .minor = 16, .latency_us = CGW_VALUE(250) },
+		{ .major = 9 },
+	};
+	const struct cgw_hugetlb_limit huge[] = { { "2MB", CGW_VALUE(4096),
+						    CGW_VALUE(CGW_NO_LIMIT) } };
+	const struct cgw_rdma_limit rdma[] = { { "mlx", NULL, CGW_VALUE(3) } };
+	const struct cgw_misc_limit misc[] = { { "sev", CGW_NO_LIMIT }, { "tdx", 2 } };
+	const struct cgw_limits l = {
+		.sz = sizeof(l),
+		.cpu_weight = CGW_VALUE(50),
+		.cpu_quota_us = CGW_VALUE(5000),
+		.cpu_period_us = CGW_VALUE(20000),
+		.cpu_burst_us = CGW_VALUE(0),
+		.cpu_idle = &no,
+		.cpu_uclamp_min = CGW_VALUE(1205),
+		.cpu_uclamp_max = CGW_VALUE(CGW_NO_LIMIT),
+		.cpuset_cpus = "0-1",
+		.memory_max = CGW_VALUE(CGW_NO_LIMIT),
+		.memory_swap_max = CGW_VALUE(0),
+		.memory_oom_group = &yes,
+		.pids_max = CGW_VALUE(64),
+		.pressure = &no,
+		.io = io,
+		.n_io = ARRAY_SIZE(io),
+		.hugetlb = huge,
+		.n_hugetlb = ARRAY_SIZE(huge),
+		.rdma = rdma,
+		.n_rdma = ARRAY_SIZE(rdma),
+		.misc = misc,
+		.n_misc = ARRAY_SIZE(misc),
+	};
+	struct cgw_limits bad = { .sz = sizeof(bad),
+				  .pids_max = CGW_VALUE(1),
+				  .cpu_weight = CGW_VALUE(0) };
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *r = new_set(c), *none = new_set(c),
+						 *other = new_set(c);
+	const struct cgw_limits only_nice = { .sz = sizeof(l),
+					      .cpu_nice = &nice,
+					      .cpu_quota_us = CGW_VALUE(7000) };
+	char text[1024] = "";
+
+	CHECK_INT(cgw_resources_add_limits(r, &l), 0);
+	CHECK_INT(cgw_resources_for_each(r, append_setting, text), 0);
+	CHECK_STR(text,
+		  "cpu.idle=0;cpu.weight=50;cpu.max=5000 20000;cpu.max.burst=0;cpu.uclamp.max=max;"
+		  "cpu.uclamp.min=12.05;cpuset.cpus=0-1;memory.swap.max=0;memory.oom.group=1;"
+		  "memory.max=max;pids.max=64;cgroup.pressure=0;io.max=8:0 rbps=1000 wiops=max;"
+		  "io.weight=8:0 7;io.latency=8:16 target=250;hugetlb.2MB.max=4096;"
+		  "hugetlb.2MB.rsvd.max=max;rdma.max=mlx hca_object=3;misc.max=sev "
+		  "max;misc.max=tdx 2;");
+	text[0] = '\0';
+	CHECK_INT(cgw_resources_add_limits(none, &bad), -ERANGE);
+	CHECK_STR(cgw_strerror(c), "bad limit cpu.weight=0: it takes 1..10000");
+	bad.sz = 8;
+	CHECK_INT(cgw_resources_add_limits(none, &bad), -EINVAL);
+	CHECK_INT(cgw_resources_for_each(none, append_setting, text), 0);
+	CHECK_STR(text, "");
+	CHECK_INT(cgw_resources_add_limits(other, &only_nice), 0);
+	CHECK_INT(cgw_resources_for_each(other, append_setting, text), 0);
+	CHECK_STR(text, "cpu.weight.nice=-5;cpu.max=7000;");
+	return TAP_PASS;
+}
+
 static int wrong_limits_are_refused_and_named(void)
 {
 	static const char *const cases[][2] = {
@@ -297,6 +370,31 @@ static int what_means_the_same_does_not_differ(void)
 	return TAP_PASS;
 }
 
+/* Cloud kernels lack some: what is missing is told, and how to get it. */
+static int files_that_a_kernel_lacks_are_explained(void)
+{
+	static const char *const cases[][2] = {
+		{ "cpu.uclamp.min=10.00", "cpu.uclamp.min takes CONFIG_UCLAMP_TASK_GROUP" },
+		{ "io.latency=8:0 target=100", "io.latency takes CONFIG_BLK_CGROUP_IOLATENCY" },
+		{ "memory.zswap.max=1M", "memory.zswap.max takes CONFIG_ZSWAP, Linux 5.19" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_tmp_ char *dir = cgtest_copy("unified");
+		_cleanup_ctx_ struct cgw *c = cgtest_recorded(dir);
+		_cleanup_group_ struct cgw_group *g = cgtest_open(c, "/web");
+		_cleanup_resources_ struct cgw_resources *r = new_set(c);
+
+		cgtest_spit("cpu io memory pids\n", "%s/cgroup/web/cgroup.controllers", dir);
+		CHECK_INT(cgw_resources_add(r, cases[i][0]), 0);
+		CHECK_INT(cgw_group_apply(g, r), -ENOENT);
+		CHECK_HAS(cgw_strerror(c), "in this kernel");
+		CHECK(cgw_hint(c));
+		CHECK_STR(cgw_hint(c), cases[i][1]);
+	}
+	return TAP_PASS;
+}
+
 /* io.bfq.weight or io.weight, whichever is there; a file that may be missing. */
 static int values_fit_the_files_that_are_there(void)
 {
@@ -324,11 +422,13 @@ static int values_fit_the_files_that_are_there(void)
 
 static const struct tap_test tests[] = {
 	T(limits_become_values),
+	T(structure_of_limits_becomes_values),
 	T(wrong_limits_are_refused_and_named),
 	T(shares_become_weights),
 	T(settings_without_counterpart_are_reported),
 	T(values_are_written_in_an_order_that_works),
 	T(what_means_the_same_does_not_differ),
+	T(files_that_a_kernel_lacks_are_explained),
 	T(values_fit_the_files_that_are_there),
 };
 

@@ -205,6 +205,27 @@ int cgw__explain_controller(struct cgw_group *g, const char *what, const char *c
 	return cgw__fail(c, -ENODEV, "%s: controller '%s' is not available", what, controller);
 }
 
+/* Files that a controller has only where the kernel was built so, or is new enough. */
+static const struct {
+	const char *file; /* fnmatch(3) pattern */
+	const char *needs;
+} conditions[] = {
+	{ "cpu.idle", "Linux 5.15" },
+	{ "cpu.max*", "CONFIG_CFS_BANDWIDTH" },
+	{ "cpu.uclamp.*", "CONFIG_UCLAMP_TASK_GROUP" },
+	{ "cpuset.cpus.exclusive", "Linux 6.7" },
+	{ "hugetlb.*.rsvd.*", "Linux 5.7" },
+	{ "io.bfq.*", "CONFIG_BFQ_GROUP_IOSCHED, and the module bfq" },
+	{ "io.cost.*", "CONFIG_BLK_CGROUP_IOCOST" },
+	{ "io.latency", "CONFIG_BLK_CGROUP_IOLATENCY" },
+	{ "io.max", "CONFIG_BLK_DEV_THROTTLING" },
+	{ "io.weight", "CONFIG_BLK_CGROUP_IOCOST" },
+	{ "memory.peak", "Linux 5.19" },
+	{ "memory.reclaim", "Linux 5.19" },
+	{ "memory.zswap.*", "CONFIG_ZSWAP, Linux 5.19" },
+	{ "*.pressure", "CONFIG_PSI, and no psi=0 on the kernel's command line" },
+};
+
 /* ENOENT or ENODEV of a control file: is it the group, the controller or the file? */
 int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const char *file)
 {
@@ -238,6 +259,9 @@ int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const c
 		return cgw__explain_controller(g, what, controller);
 	cgw__fail(c, -ENOENT, "%s: controller '%s' has no file %s %s", what, controller, file,
 		  cgw__group_is_root(g) ? "in the root group" : "in this kernel");
+	for (size_t i = 0; i < ARRAY_SIZE(conditions) && !cgw__group_is_root(g); i++)
+		if (!fnmatch(conditions[i].file, file, 0))
+			cgw__hint(c, "%s takes %s", file, conditions[i].needs);
 	return -ENOENT;
 }
 

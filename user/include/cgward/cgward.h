@@ -725,6 +725,112 @@ CGW_API int cgw_resources_add(struct cgw_resources *r, const char *assignment);
  */
 CGW_API int cgw_group_apply(struct cgw_group *g, const struct cgw_resources *r);
 
+/* "max" as an amount. */
+#define CGW_NO_LIMIT 0xffffffffffffffffULL
+
+/* A pointer to a value that lives as long as the block around it: .pids_max = CGW_VALUE(64). */
+#define CGW_VALUE(n) (&(const uint64_t){ n })
+
+/**
+ * struct cgw_io_limit - limits of one disk.
+ * @major: device number.
+ * @minor: device number.
+ * @rbps: bytes read a second; also @wbps (written), @riops and @wiops (requests a second).
+ * @weight: 1..10000 (io.weight).
+ * @latency_us: target of io.latency.
+ */
+struct cgw_io_limit {
+	unsigned int major;
+	unsigned int minor;
+	const uint64_t *rbps;
+	const uint64_t *wbps;
+	const uint64_t *riops;
+	const uint64_t *wiops;
+	const uint64_t *weight;
+	const uint64_t *latency_us;
+};
+
+/* Huge pages of one size, as "2MB", in bytes. */
+struct cgw_hugetlb_limit {
+	const char *size;
+	const uint64_t *max;
+	const uint64_t *rsvd_max;
+};
+
+struct cgw_rdma_limit {
+	const char *device;
+	const uint64_t *handles;
+	const uint64_t *objects;
+};
+
+struct cgw_misc_limit {
+	const char *name;
+	uint64_t max;
+};
+
+/**
+ * struct cgw_limits - limits by name; NULL leaves one as it is, CGW_NO_LIMIT lifts it.
+ * @sz: sizeof(struct cgw_limits).
+ * @cpu_weight: 1..10000.
+ * @cpu_nice: -20..19, another spelling of the weight.
+ * @cpu_quota_us: from 1000, for each period.
+ * @cpu_period_us: 1000..1000000; the group's own is kept where there is only a quota.
+ * @cpu_burst_us: at most the quota.
+ * @cpu_idle: run only when nobody else wants to.
+ * @cpu_uclamp_min: hundredths of a percent; also @cpu_uclamp_max.
+ * @cpuset_cpus: a list as "0-3,6"; also @cpuset_mems.
+ * @cpuset_partition: "member", "root" or "isolated".
+ * @memory_min: bytes, as all of memory_*.
+ * @memory_oom_group: kill all of the group when one is.
+ * @memory_reclaim: take that much away now.
+ * @pids_max: tasks.
+ * @io_weight: 1..10000, for disks without their own.
+ * @pressure: account for pressure (PSI) in the group.
+ */
+struct cgw_limits {
+	size_t sz;
+	const uint64_t *cpu_weight;
+	const int *cpu_nice;
+	const uint64_t *cpu_quota_us;
+	const uint64_t *cpu_period_us;
+	const uint64_t *cpu_burst_us;
+	const bool *cpu_idle;
+	const uint64_t *cpu_uclamp_min;
+	const uint64_t *cpu_uclamp_max;
+	const char *cpuset_cpus;
+	const char *cpuset_mems;
+	const char *cpuset_partition;
+	const uint64_t *memory_min;
+	const uint64_t *memory_low;
+	const uint64_t *memory_high;
+	const uint64_t *memory_max;
+	const uint64_t *memory_swap_high;
+	const uint64_t *memory_swap_max;
+	const uint64_t *memory_zswap_max;
+	const bool *memory_oom_group;
+	const uint64_t *memory_reclaim;
+	const uint64_t *pids_max;
+	const uint64_t *io_weight;
+	const bool *pressure;
+	const struct cgw_io_limit *io;
+	size_t n_io;
+	const struct cgw_hugetlb_limit *hugetlb;
+	size_t n_hugetlb;
+	const struct cgw_rdma_limit *rdma;
+	size_t n_rdma;
+	const struct cgw_misc_limit *misc;
+	size_t n_misc;
+};
+
+/**
+ * cgw_resources_add_limits() - add the limits of a structure.
+ * @r: values, unchanged on failure.
+ * @l: limits.
+ *
+ * Return: 0; -ERANGE naming the file and what it takes; -EINVAL, -ENOMEM.
+ */
+CGW_API int cgw_resources_add_limits(struct cgw_resources *r, const struct cgw_limits *l);
+
 /**
  * cgw_resources_add_oci() - add the limits of an OCI config.json, its linux.resources.
  * @r: values, unchanged on failure.
