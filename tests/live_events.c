@@ -234,11 +234,13 @@ static int no_event_is_lost_when_the_kernels_queue_overflows(void)
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	_cleanup_group_ struct cgw_group *t = cgtest_open(c, top), *a = cgtest_child(c, top, "a"),
 					 *b = cgtest_child(c, top, "b"), *late = NULL;
-	_cleanup_group_ struct cgw_group *x = cgtest_child(c, top, "a/x"), *y = cgtest_child(c, top, "b/y");
+	_cleanup_group_ struct cgw_group *x = cgtest_child(c, top, "a/x"),
+					 *y = cgtest_child(c, top, "b/y");
 	_cleanup_watch_ struct cgw_watch *w = cgtest_watch(c);
 	bool overflow = false, removed = false, populated = false;
 	struct cgw_event e;
 
+	CHECK(x && y);
 	if (atol(limit) > 200000)
 		return tap_skip("fs.inotify.max_queued_events is %s", limit);
 	cgtest_watch_add(w, t, STATES, CGW_WATCH_RECURSIVE);

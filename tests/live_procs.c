@@ -238,9 +238,9 @@ static int all_processes_are_moved(void)
 	CHECK_INT(procs.n, 1);
 	CHECK_INT(procs.pids[0], pids[1]);
 	cgw_procs_free(&procs);
+	CHECK_INT(cgtest_reap(pids[2]), 0);
 	CHECK_INT(cgw_group_move_all(from, to, true), 1);
 	CHECK_INT(cgw_group_move_all(from, to, true), 0);
-	CHECK_INT(cgtest_reap(pids[2]), 0);
 	CHECK_INT(cgw_group_procs(to, false, &procs), 0);
 	CHECK_INT(procs.n, 2);
 	CHECK_INT(cgw_group_threads(to, false, &threads), 0);

@@ -19,7 +19,7 @@ chmod 755 "$work/cgward"
 # as_user ARG...: cgward as that user, from the group that root put it into
 as_user() {
 	# shellcheck disable=SC2016
-	sh -c 'cd / && echo $$ >"$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+	bash -c 'cd / && echo $$ >"$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups \
 		--inh-caps=-all --bounding-set=-all "$@"' "$mount$top/shell/cgroup.procs" "$work/cgward" "$@"
 }
 

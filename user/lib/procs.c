@@ -210,9 +210,9 @@ static int explain_attach(struct cgw_group *g, const char *file, pid_t pid, int 
 	}
 }
 
-/* gone_ok: who has ended meanwhile is passed over. */
+/* With ret_moved, who has ended meanwhile is passed over and not counted there. */
 static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, size_t n,
-		      bool gone_ok)
+		      int *ret_moved)
 {
 	char **from = calloc(n ? n : 1, sizeof(*from));
 	struct cgw *c = g->c;
@@ -226,22 +226,24 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 
 		err = cgw_pid_group_path(c, pids[moved], &from[moved]);
 		/* Where it is now matters only for the way back. */
-		if (err == -ENOENT || err == -EXDEV)
+		if (err == -ENOENT || err == -EXDEV || (err == -ESRCH && ret_moved))
 			err = 0;
-		else if (err == -ESRCH && gone_ok)
-			continue;
 		else if (err == -ESRCH)
 			err = explain_attach(g, file, pids[moved], err);
 		if (err)
 			break;
 		snprintf(number, sizeof(number), "%d", pids[moved]);
 		err = cgw__write_at(c, g->fd, file, number);
-		if (err == -ESRCH && gone_ok)
+		if (err == -ESRCH && ret_moved) {
 			err = 0;
+			continue;
+		}
 		if (err) {
 			err = explain_attach(g, file, pids[moved], err);
 			break;
 		}
+		if (ret_moved)
+			++*ret_moved;
 	}
 	for (size_t i = 0; err && i < moved; i++) {
 		_cleanup_(cgw__group_closep) struct cgw_group *back = NULL;
@@ -261,12 +263,12 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 
 int cgw_group_attach(struct cgw_group *g, const pid_t *pids, size_t n)
 {
-	return attach_all(g, "cgroup.procs", pids, n, false);
+	return attach_all(g, "cgroup.procs", pids, n, NULL);
 }
 
 int cgw_group_attach_threads(struct cgw_group *g, const pid_t *tids, size_t n)
 {
-	return attach_all(g, "cgroup.threads", tids, n, false);
+	return attach_all(g, "cgroup.threads", tids, n, NULL);
 }
 
 /* Against a group that forks for ever. */
@@ -288,10 +290,9 @@ int cgw_group_move_all(struct cgw_group *from, struct cgw_group *to, bool recurs
 			return cgw__fail(from->c, -EPERM, "cannot move %zu process%s of '%s' that are of another pid namespace",
 					 p.foreign, p.foreign == 1 ? "" : "es", from->path);
 		if (!err && p.n)
-			err = attach_all(to, "cgroup.procs", p.pids, p.n, true);
+			err = attach_all(to, "cgroup.procs", p.pids, p.n, &moved);
 		if (err || !p.n)
 			return err ? err : moved;
-		moved += (int)p.n;
 	}
 	return cgw__fail(from->c, -EBUSY, "cannot move the processes of '%s': more are forked than are moved",
 			 from->path);

@@ -391,7 +391,7 @@ CGW_API int cgw_group_attach(struct cgw_group *g, const pid_t *pids, size_t n);
  * @to: the other; with @recursive none below @from.
  * @recursive: those of all groups below @from too.
  *
- * Return: how many were moved, those that ended meanwhile included; -EINVAL, -errno: who was
+ * Return: how many were moved; -EINVAL, -errno: who was
  * listed with the one that cannot be moved goes back.
  */
 CGW_API int cgw_group_move_all(struct cgw_group *from, struct cgw_group *to, bool recursive);
