@@ -13,7 +13,7 @@
 #include "groups.h"
 #include "stat.h"
 
-#define CYCLES 12
+#define CYCLES 20
 #define MAX_FILES 64
 
 enum step { CREATE, ATTACH, STAT, DELETE, N_STEPS };
