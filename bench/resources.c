@@ -259,7 +259,7 @@ static void explain(void)
 	       "Where this is an emulated machine only the ratios tell something.\n\n"
 	       "  create     with cpu.weight and max, cpuset.cpus, memory.low and max, memory.swap.max,\n"
 	       "             pids.max, io.max; all controllers are enabled for all\n"
-	       "  attach     by writing cgroup.procs; cgroup2 is mounted with favordynmods, so that no one\n"
+	       "  attach     by writing cgroup.procs; cgroup2 is mounted with favordynmods: no one\n"
 	       "             waits for an RCU grace period, which hits now one and now the other\n"
 	       "  stat       %zu files: no less than containerd and runc read;\n"
 	       "             'all their files': for cgward and the floor all %zu of the same controllers\n"
