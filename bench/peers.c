@@ -147,7 +147,7 @@ void start_peers(void)
 
 bool has_peer(enum bench_who who)
 {
-	return who == CGWARD || who == CRUN || who == FLOOR || servers[who].to;
+	return who == CGWARD || who == CRUN || servers[who].to;
 }
 
 const char *peers_note(void)

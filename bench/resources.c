@@ -240,7 +240,7 @@ static void each(void (*measure)(enum bench_who who, unsigned int round), const 
 		for (unsigned int i = 0; i < N_WHO; i++) {
 			enum bench_who who = (round + i) % N_WHO;
 
-			if (columns[who] && has_peer(who))
+			if (columns[who] && (who == FLOOR || has_peer(who)))
 				measure(who, round);
 		}
 	}
