@@ -67,7 +67,8 @@ test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
-bench-obj = $(patsubst bench/%.c,$O/bench/%.o,$(filter-out bench/true.c,$(sort $(wildcard bench/*.c))))
+bench-common = $(addprefix $O/bench/,bench.o groups.o isolate.o peers.o programs.o)
+bench-devices = $(addprefix $O/bench/,apply.o check.o command.o devices.o memory.o)
 man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
 
 all: $O/cgward $O/libcgward.a $O/libcgward.so
@@ -188,9 +189,11 @@ $O/bench/%.o: bench/%.c $O/config | $(skeletons)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
 
-$O/bench/devices: $(bench-obj) $O/libcgward.a
+$O/bench/devices: $(bench-devices)
+$O/bench/resources: $O/bench/resources.o
+$O/bench/devices $O/bench/resources: $(bench-common) $O/libcgward.a
 	$(call msg,LD,$@)
-	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(libs)
+	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 
 $O/bench/true: bench/true.c
 	$(call msg,CC,$@)
@@ -208,7 +211,7 @@ $O/bench/peers: $(go-src)
 	$(Q)mkdir -p $(@D)
 	$(Q)GO111MODULE=off GOFLAGS= GOPATH=$(gocode) GOCACHE=$(abspath $O)/go-cache /usr/bin/go build -o $@ $^
 
-bench: $O/bench/devices $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
+bench: $O/bench/devices $O/bench/resources $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
 	$(Q)bench/run -o $O
 
 # --- fuzzing: libFuzzer, and a library compiled for it ---

@@ -10,7 +10,8 @@
 bool bench_json;
 
 /* Keys in JSON. */
-static const char *const keys[N_WHO] = { "cgward", "runc", "containerd", "crun_shape" };
+static const char *const keys[N_WHO] = { "cgward", "runc", "containerd", "crun_shape", "floor" };
+static const char *const *columns;
 
 double bench_now_ns(void)
 {
@@ -73,13 +74,15 @@ static int digits(double value)
 
 /* ---- rows ------------------------------------------------------------------------- */
 
-void bench_heading(const char *const names[N_WHO])
+void bench_heading(const char *number, const char *const names[N_WHO])
 {
+	columns = names;
 	if (bench_json)
 		return;
-	printf("%-22s %5s %5s %3s %10s %19s", "", "rules", "runs", "", names[CGWARD], "(min..max)");
+	printf("%-22s %5s %5s %3s %10s %19s", "", number, "runs", "", names[CGWARD], "(min..max)");
 	for (int who = CGWARD + 1; who < N_WHO; who++)
-		printf(" %12s", names[who]);
+		if (names[who])
+			printf(" %12s", names[who]);
 	printf(" %9s\n", "ratio");
 }
 
@@ -119,7 +122,8 @@ static void print_text(struct bench_row *row, double ratio)
 	print_cell(s, 10);
 	printf(" %19s", range);
 	for (int who = CGWARD + 1; who < N_WHO; who++)
-		print_cell(&row->by[who], 12);
+		if (columns[who])
+			print_cell(&row->by[who], 12);
 	if (ratio > 0)
 		printf(" %9.1f", ratio);
 	printf("\n");

@@ -9,7 +9,7 @@
 #define BENCH_ROUNDS 9
 
 /* Whose cost it is. */
-enum bench_who { CGWARD, RUNC, CONTAINERD, CRUN, N_WHO };
+enum bench_who { CGWARD, RUNC, CONTAINERD, CRUN, FLOOR, N_WHO };
 
 /* One measured value, once a round. */
 struct bench_series {
@@ -49,7 +49,8 @@ double bench_median(struct bench_series *s);
 double bench_ratio(struct bench_series *ours, struct bench_series *peer);
 
 void bench_json_string(const char *text);
-void bench_heading(const char *const names[N_WHO]);
+/* number: what struct bench_row has in rules; who has no name has no column. */
+void bench_heading(const char *number, const char *const names[N_WHO]);
 void bench_print(struct bench_row *row);
 bool bench_check(const struct bench_target *t);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* For the device benchmark: its groups, rules and policies, and the programs of peers. */
+/* For the benchmarks of groups: the groups, rules and policies, and what peers do with them. */
 #ifndef CGWARD_BENCH_GROUPS_H
 #define CGWARD_BENCH_GROUPS_H
 
 #include <linux/bpf.h>
+#include <sys/utsname.h>
 
 #include "bench.h"
 #include "device.h"
@@ -30,7 +31,13 @@ extern struct cgw__loader *loader;
 extern char base[64]; /* all groups are below */
 extern struct cgw_group *groups[MAX_GROUPS];
 
+extern char build_dir[4096];
+
 void die(const char *what) __attribute__((noreturn));
+
+/* isolate.c */
+int bench_main(int argc, char **argv, int (*work)(void));
+void say(const char *what);
 
 /* groups.c */
 struct cgw_group *make_group(const char *kind, unsigned int i, const struct cgw_policy *policy);
@@ -52,12 +59,15 @@ int load_return_1(void);
 int load_helper_call(int *ret_map_fd);
 
 /* peers.c */
-void start_peers(const char *program);
+void start_peers(void);
+const char *peers_note(void);
+bool describe_machine(struct utsname *u);
 bool has_peer(enum bench_who who);
 double give_rules(enum bench_who who, const struct cgw_rule *rules, int n);
 int load_peer(enum bench_who who);
 bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_series *us);
 void release_peer_programs(void);
+void ask_peer(enum bench_who who, const char *command, size_t n, double *ns);
 
 /* What is measured, each: rounds, then rows and targets. */
 void apply_round(unsigned int round);

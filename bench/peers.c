@@ -134,8 +134,11 @@ static void start(const char *program, enum bench_who who)
 		die("pipe");
 }
 
-void start_peers(const char *program)
+void start_peers(void)
 {
+	char program[sizeof(build_dir) + 16];
+
+	snprintf(program, sizeof(program), "%s/bench/peers", build_dir);
 	if (access(program, X_OK))
 		return;
 	start(program, RUNC);
@@ -145,6 +148,23 @@ void start_peers(const char *program)
 bool has_peer(enum bench_who who)
 {
 	return who == CGWARD || who == CRUN || servers[who].to;
+}
+
+const char *peers_note(void)
+{
+	return has_peer(RUNC) ?
+		       "runc and containerd are their own code, in Debian's Go packages (bench/peers).\n" :
+		       "runc and containerd are not measured: scripts/deps bench installs their Go packages.\n";
+}
+
+/* Begins a report. Return: true when it is JSON, and has a line of this now. */
+bool describe_machine(struct utsname *u)
+{
+	uname(u);
+	if (bench_json)
+		printf("{\"what\":\"machine\",\"kernel\":\"%s\",\"arch\":\"%s\",\"rounds\":%d,\"go_peers\":%s}\n",
+		       u->release, u->machine, BENCH_ROUNDS, has_peer(RUNC) ? "true" : "false");
+	return bench_json;
 }
 
 static void __attribute__((noreturn)) fail(enum bench_who who)
@@ -246,4 +266,13 @@ bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_ser
 			fail(who);
 	bench_add(us, bench_median_of(samples, n) / 1000);
 	return true;
+}
+
+/* Have the peer do what it answers by n numbers of nanoseconds. */
+void ask_peer(enum bench_who who, const char *command, size_t n, double *ns)
+{
+	fprintf(servers[who].to, "%s\n", command);
+	for (size_t i = 0; i < n; i++)
+		if (answer(who, "%lf", &ns[i]) != 1)
+			fail(who);
 }

@@ -23,5 +23,37 @@ func containerd() runtimeCode {
 		},
 		filter: func() (asm.Instructions, string, error) { return v2.DeviceFilter(devices) },
 		attach: v2.LoadAttachCgroupDeviceFilter,
+		group: func(path string) group {
+			// does no more than keep the path; create replaces it
+			m, _ := v2.LoadManager(mountpoint, path)
+			return &containerdGroup{path: path, manager: m}
+		},
 	}
 }
+
+type containerdGroup struct {
+	path    string
+	manager *v2.Manager
+}
+
+func (g *containerdGroup) create() error {
+	weight := uint64(200)
+	low, max, swap := int64(16<<20), int64(256<<20), int64(64<<20)
+	m, err := v2.NewManager(mountpoint, g.path, &v2.Resources{
+		CPU:    &v2.CPU{Weight: &weight, Max: "50000 100000", Cpus: "0-1"},
+		Memory: &v2.Memory{Low: &low, Max: &max, Swap: &swap},
+		Pids:   &v2.Pids{Max: 100},
+		IO:     &v2.IO{Max: []v2.Entry{{Type: v2.ReadBPS, Major: 1, Rate: 10 << 20}}},
+	})
+	g.manager = m
+	return err
+}
+
+func (g *containerdGroup) attach(pid int) error { return g.manager.AddProc(uint64(pid)) }
+
+func (g *containerdGroup) stat() error {
+	_, err := g.manager.Stat()
+	return err
+}
+
+func (g *containerdGroup) remove() error { return g.manager.Delete() }

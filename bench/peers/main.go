@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 
-// The device filters of container runtimes, made and attached by their own code.
+// The groups and device filters of container runtimes, made by their own code.
 //
 //	peers runc|containerd
 //
@@ -11,6 +11,11 @@
 //	dump             "dump BYTES", then as many bytes: the filter as struct bpf_insn
 //	apply N          N lines follow: directories of groups; load and attach the filter once
 //	                 for each: "applied NANOSECONDS...", or "refused ERRNO NANOSECONDS"
+//	cycle BASE N PID PARKING
+//	                 N times in turn, in BASE/cI: create with the values, attach the process,
+//	                 read the statistics, move it to PARKING, remove: 4 times N NANOSECONDS
+//	                 (of all but the move)
+//	stat BASE N I    read the statistics of N groups from BASE/gI on: N times NANOSECONDS
 package main
 
 import (
@@ -42,6 +47,7 @@ type runtimeCode struct {
 	read   func(rules []rule)
 	filter func() (asm.Instructions, string, error)
 	attach func(insns asm.Instructions, license string, dirFD int) (func() error, error)
+	group  func(path string) group // below mountpoint
 }
 
 type server struct {
@@ -129,10 +135,20 @@ func (s *server) apply(n int) error {
 }
 
 func (s *server) command(text string) error {
-	var word string
-	var n int
+	var word, base, parking string
+	var n, pid, first int
 	fmt.Sscan(text, &word, &n)
 	switch word {
+	case "cycle":
+		if _, err := fmt.Sscan(text, &word, &base, &n, &pid, &parking); err != nil {
+			return err
+		}
+		return s.cycle(base, n, pid, parking)
+	case "stat":
+		if _, err := fmt.Sscan(text, &word, &base, &n, &first); err != nil {
+			return err
+		}
+		return s.stat(base, n, first)
 	case "rules":
 		return s.rules(n)
 	case "dump":
