@@ -87,8 +87,12 @@ static int resolve(struct cgw_group *g, const struct cgw__setting *s, struct wri
 	_cleanup_free_ char *text = NULL;
 	struct cgw__setting seen = *s;
 	char quota[64];
-	ssize_t n = cgw__read_at(g->c, g->fd, s->file, &text);
+	ssize_t n = 0;
 	int err;
+
+	/* A group that is being made is removed again: nothing is put back in it. */
+	if (!g->fresh || s->or_file || s->optional)
+		n = cgw__read_at(g->c, g->fd, s->file, &text);
 
 	if (n == -ENOENT && s->or_file) {
 		seen.file = s->or_file;
@@ -105,9 +109,9 @@ static int resolve(struct cgw_group *g, const struct cgw__setting *s, struct wri
 	w->file = seen.file;
 	w->value = strdup(seen.value);
 	/* memory.reclaim and its like cannot be read: then there is nothing to put back. */
-	if (n >= 0)
+	if (n >= 0 && text)
 		w->previous = previous_value(&seen, text);
-	return w->value && (n < 0 || w->previous) ? 0 : cgw__oom(g->c);
+	return w->value && (n < 0 || !text || w->previous) ? 0 : cgw__oom(g->c);
 }
 
 static struct write *find_write(struct writes *w, const char *file)
