@@ -398,8 +398,12 @@ int cgw_group_get_devices(struct cgw_group *g, struct cgw_devices *ret_devices)
 			continue;
 		if (err)
 			return cgw__explain_bpf(g->c, err, "cannot look at the attached device programs");
-		if (cgw__is_ours(&info))
-			return cgw__fill_devices(g, ids[i], fd, ret_devices);
+		if (!cgw__is_ours(&info))
+			continue;
+		err = cgw__fill_devices(g, ids[i], fd, ret_devices);
+		/* A writer was killed before it wrote the first policy: there is none yet. */
+		if (err || ret_devices->policy || !cgw__is_adopter(info.name))
+			return err;
 	}
 	return cgw__fail(g->c, -ENOENT, "'%s' has no cgward device policy", g->path);
 }

@@ -52,6 +52,12 @@ bool cgw__is_ours(const struct bpf_prog_info *info)
 	return !strncmp(info->name, CGW_PROG_NAME, strlen(CGW_PROG_NAME));
 }
 
+/* The one that passes while its policy is unwritten. */
+bool cgw__is_adopter(const char *name)
+{
+	return !strncmp(name, CGW_ADOPTER_NAME, strlen(CGW_ADOPTER_NAME));
+}
+
 /* The program's code as the kernel runs it; NULL where it does not show it. */
 static struct bpf_insn *read_code(int fd, uint32_t size, size_t *ret_n)
 {
