@@ -51,9 +51,8 @@ static const struct {
 static const char *amount(uint64_t n, char buf[AMOUNT_TEXT_MAX])
 {
 	if (n == CGW_NO_LIMIT)
-		strcpy(buf, "max");
-	else
-		snprintf(buf, AMOUNT_TEXT_MAX, "%" PRIu64, n);
+		return "max";
+	snprintf(buf, AMOUNT_TEXT_MAX, "%" PRIu64, n);
 	return buf;
 }
 
