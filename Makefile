@@ -49,15 +49,17 @@ cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
 cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
-lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
+lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
 	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
-	update.c wait.c \
-	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c programs.c unload.c,nobpf.c)
+	trace_kinds.c update.c wait.c \
+	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c programs.c trace.c \
+	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
-skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
-headers = cgward.h policy.h
+bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
+skeletons = $(if $(filter 1,$(BPF)),$(bpf-objects:%=skeletons/%.skel.h))
+headers = cgward.h policy.h trace.h
 
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
 # what includes a skeleton needs one
@@ -84,10 +86,10 @@ endif
 bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
 
 # What they include is named here too: skeletons/ serves every O=, a depfile only its own.
-$O/bpf/%.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h user/include/cgward/policy.h
+$O/bpf/%.bpf.o: bpf/%.bpf.c bpf/trace.bpf.h vmlinux/vmlinux.h $(wildcard user/include/cgward/*.h)
 	$(call msg,CLANG,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
 		-Iuser/include -fdebug-prefix-map=$(CURDIR)=. -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< \
 		-o $(@:.o=.tmp.o)
 	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)

@@ -14,13 +14,21 @@ typedef int __s32;
 typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
+typedef _Bool bool;
+enum { false, true };
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_CGROUP_STORAGE = 19,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
+
+/* uapi flags, macros or without a name in BTF */
+#define BPF_ANY 0
+#define BPF_F_NO_PREALLOC 1
 
 /* A program's context, not a kernel structure: laid out by the uapi, never relocated. */
 struct bpf_cgroup_dev_ctx {
@@ -28,5 +36,80 @@ struct bpf_cgroup_dev_ctx {
 	__u32 major;
 	__u32 minor;
 };
+
+/* What follows is found by BTF wherever the kernel has put it. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kernfs_node {
+	struct kernfs_node *parent; /* to 6.14 */
+	const char *name;
+	__u64 id;
+};
+
+struct kernfs_node___new {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct cgroup_freezer_state {
+	bool freeze;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	unsigned long flags;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+	struct cgroup_freezer_state freezer;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	int pid;
+	int tgid;
+	unsigned int frozen : 1;
+	const struct cred *real_cred;
+	struct css_set *cgroups;
+};
+
+struct task_struct___old {
+	long state; /* to 5.13 */
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
 
 #endif

@@ -47,6 +47,10 @@ int cgw__device_lock(struct cgw *c);
 void cgw__device_unlock(struct cgw *c);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
 
+/* bpf_log.c */
+void cgw__bpf_log_begin(struct cgw *c);
+void cgw__bpf_log_end(void);
+
 /* The kernel's limit of programs of one type on one group. */
 #define CGW_MAX_PROGRAMS 64
 

@@ -138,20 +138,6 @@ static int pin_all(struct cgw__loader *l, int dir)
 	return 0;
 }
 
-static __thread struct cgw *printing_for;
-
-static _printf_(2, 0) int print_to_log(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char line[512];
-
-	if (level == LIBBPF_DEBUG || !printing_for)
-		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	cgw__log(printing_for, CGW_LOG_DEBUG, "%s", line);
-	return 0;
-}
-
 /* EPERM of bpf(2): which capability is it, or is it something else? */
 int cgw__explain_bpf(struct cgw *c, int err, const char *what)
 {
@@ -202,16 +188,14 @@ static int take_fds(struct cgw *c, const struct cgw_device_programs *p, struct c
 
 static int load(struct cgw *c, struct cgw__loader *l)
 {
-	libbpf_print_fn_t before = libbpf_set_print(print_to_log);
 	struct cgw_device_programs programs;
 	struct cgw_device_bpf *skel;
 	int err;
 
-	printing_for = c;
+	cgw__bpf_log_begin(c);
 	skel = cgw_device_bpf__open();
 	err = skel ? cgw_device_bpf__load(skel) : -errno;
-	printing_for = NULL;
-	libbpf_set_print(before);
+	cgw__bpf_log_end();
 	if (err) {
 		cgw_device_bpf__destroy(skel);
 		return cgw__explain_bpf(c, err, "cannot load the device program");

@@ -93,6 +93,7 @@ struct cgw {
 	cgw_log_fn log_fn;
 	void *log_arg;
 	struct cgw__loader *loader; /* of user/lib/device_loader.c */
+	struct cgw_trace *freezer;  /* a tracer of this context that tells when groups are frozen */
 	bool unshared;		    /* load for this process alone, pin nothing */
 };
 
@@ -127,6 +128,8 @@ bool cgw__path_below(const char *path, const char *ancestor);
 char *cgw__path_join(const char *parent, const char *name);
 char *cgw__path_parent(const char *path);
 int cgw__caller_inside(struct cgw_group *g);
+int cgw__open_by_id(struct cgw *c, uint64_t id);
+int cgw__path_by_id(struct cgw *c, uint64_t id, char *path, size_t size);
 
 /* file.c */
 int cgw__open_beneath(struct cgw *c, int dirfd, const char *path, int flags);
@@ -265,6 +268,10 @@ uint8_t cgw__emulator_verdicts(const struct cgw__emulator *e, unsigned int type,
 			       uint32_t minor);
 uint8_t cgw__rules_verdicts(const struct cgw_rules *rules, enum cgw_semantics semantics,
 			    unsigned int type, uint32_t major, uint32_t minor);
+
+/* trace.c or nobpf.c */
+int cgw__trace_keep(struct cgw_trace *t);
+int cgw__trace_ring(const struct cgw_trace *t);
 
 /* device.c or nobpf.c */
 void cgw__loader_free(struct cgw__loader *l);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The functions of a library built with BPF=0: there, and saying what they are not. */
-#include "internal.h"
+#include "blockers.h"
 
 static int built_without(struct cgw *c)
 {
@@ -103,4 +103,58 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 
 	(void)g;
 	return fn(&p, arg);
+}
+
+int cgw__blockers_by_iterator(struct cgw *c, uint64_t group, cgw__blocker_fn fn, void *arg)
+{
+	(void)c;
+	(void)group;
+	(void)fn;
+	(void)arg;
+	return -EOPNOTSUPP;
+}
+
+int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_trace **ret_t)
+{
+	(void)opts;
+	(void)ret_t;
+	return built_without(c);
+}
+
+void cgw_trace_free(struct cgw_trace *t)
+{
+	(void)t;
+}
+
+int cgw_trace_fd(const struct cgw_trace *t)
+{
+	(void)t;
+	return -EOPNOTSUPP;
+}
+
+int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event)
+{
+	(void)t;
+	(void)ret_event;
+	return -EOPNOTSUPP;
+}
+
+int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg)
+{
+	(void)t;
+	(void)fn;
+	(void)arg;
+	return -EOPNOTSUPP;
+}
+
+int cgw__trace_keep(struct cgw_trace *t)
+{
+	(void)t;
+	return 0;
+}
+
+int cgw__trace_ring(const struct cgw_trace *t)
+{
+	(void)t;
+	return -EBADF;
 }

@@ -209,3 +209,43 @@ int cgw__caller_inside(struct cgw_group *g)
 	g->c->error = saved;
 	return !err && cgw__path_below(own, g->path);
 }
+
+#define FILEID_KERNFS 0xfe /* linux/exportfs.h */
+
+/* Open a group by its number; it may be anywhere below the mount. */
+int cgw__open_by_id(struct cgw *c, uint64_t id)
+{
+	union {
+		struct file_handle head;
+		char bytes[sizeof(struct file_handle) + sizeof(id)];
+	} handle = { .head = { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS } };
+	_cleanup_close_ int mount = open(c->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	if (mount < 0)
+		return -errno;
+	memcpy(handle.bytes + sizeof(handle.head), &id, sizeof(id));
+	fd = open_by_handle_at(mount, &handle.head, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The path of a group below the mount. Return: 0, -ESTALE when it is gone, -errno. */
+int cgw__path_by_id(struct cgw *c, uint64_t id, char *path, size_t size)
+{
+	_cleanup_close_ int fd = cgw__open_by_id(c, id);
+	char link[64], target[PATH_MAX];
+	size_t len = strlen(c->mount);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	if (strncmp(target, c->mount, len) || (target[len] && target[len] != '/'))
+		return -EXDEV;
+	snprintf(path, size, "%s", target[len] ? target + len : "/");
+	return 0;
+}

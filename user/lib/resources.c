@@ -111,6 +111,20 @@ static int parse_size(const char *word, size_t len, uint64_t *ret_number)
 	return 1;
 }
 
+int cgw_parse_size(const char *text, uint64_t *ret_bytes)
+{
+	size_t digits = strspn(text, "0123456789");
+	int got;
+
+	if (digits && !text[digits]) {
+		errno = 0;
+		*ret_bytes = strtoull(text, NULL, 10);
+		return -errno;
+	}
+	got = parse_size(text, strlen(text), ret_bytes);
+	return got == 1 ? 0 : got ? got : -EINVAL;
+}
+
 /* "N%" as a whole number of percent; 0 when it is no percentage. */
 static int parse_percent(const char *value, unsigned int *ret_percent)
 {

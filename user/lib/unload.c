@@ -4,25 +4,6 @@
 
 #include "device.h"
 
-#define FILEID_KERNFS 0xfe /* linux/exportfs.h */
-
-/* Open a group by its number; it may be anywhere below the mount. */
-static int open_by_id(struct cgw *c, uint64_t id)
-{
-	union {
-		struct file_handle head;
-		char bytes[sizeof(struct file_handle) + sizeof(id)];
-	} handle = { .head = { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS } };
-	_cleanup_close_ int mount = open(c->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd;
-
-	if (mount < 0)
-		return -errno;
-	memcpy(handle.bytes + sizeof(handle.head), &id, sizeof(id));
-	fd = open_by_handle_at(mount, &handle.head, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 /* What a pin directory of this or another build holds. */
 struct pinned {
 	int maps[16];
@@ -85,7 +66,7 @@ static void find_users(struct cgw *c, int map_fd, const struct pinned *p, struct
 	uint64_t id, *at = NULL;
 
 	while (!bpf_map_get_next_key(map_fd, at, &id)) {
-		_cleanup_close_ int fd = open_by_id(c, id);
+		_cleanup_close_ int fd = cgw__open_by_id(c, id);
 		size_t len = strlen(u->text);
 		char link[64], path[512];
 		ssize_t n;

@@ -92,12 +92,18 @@ static int poll_timeout(int64_t begin, int64_t deadline)
 	return left > 1000000 ? 1000000 : (int)left;
 }
 
-static int wait_fds(struct pollfd *fds, size_t n, const char *key, int want, int64_t deadline)
+/* The last of fds is the tracer's where t is not NULL. */
+static int wait_fds(struct pollfd *fds, size_t n, const char *key, int want, int64_t deadline,
+		    struct cgw_trace *t)
 {
 	int64_t begin = cgw__now_ns();
 
 	for (;;) {
 		size_t waiting = 0;
+
+		/* Before the states are read: what comes after that makes it readable again. */
+		if (t && cgw__trace_keep(t))
+			t = NULL;
 
 		for (size_t i = 0; i < n; i++) {
 			int state;
@@ -121,7 +127,7 @@ static int wait_fds(struct pollfd *fds, size_t n, const char *key, int want, int
 			return 0;
 		if (cgw__now_ns() >= deadline)
 			return -ETIMEDOUT;
-		if (poll(fds, n, poll_timeout(begin, deadline)) < 0 && errno != EINTR)
+		if (poll(fds, n + (t != NULL), poll_timeout(begin, deadline)) < 0 && errno != EINTR)
 			return -errno;
 	}
 }
@@ -133,11 +139,14 @@ static int wait_fds(struct pollfd *fds, size_t n, const char *key, int want, int
 int cgw__wait_events(struct cgw_group *const *groups, size_t n, const char *key, int want,
 		     int64_t deadline)
 {
-	struct pollfd *fds = calloc(n ? n : 1, sizeof(*fds));
+	struct cgw_trace *t = n && !strcmp(key, "frozen") ? groups[0]->c->freezer : NULL;
+	struct pollfd *fds = calloc(n + 1, sizeof(*fds));
 	int err = 0;
 
 	if (!fds)
 		return -ENOMEM;
+	if (t)
+		fds[n] = (struct pollfd){ .fd = cgw__trace_ring(t), .events = POLLIN };
 	for (size_t i = 0; i < n; i++)
 		fds[i].fd = -EBADF;
 	for (size_t i = 0; i < n && !err; i++) {
@@ -150,7 +159,7 @@ int cgw__wait_events(struct cgw_group *const *groups, size_t n, const char *key,
 			err = fds[i].fd;
 	}
 	if (!err)
-		err = wait_fds(fds, n, key, want, deadline);
+		err = wait_fds(fds, n, key, want, deadline, t);
 	close_all(fds, n);
 	return err;
 }

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include <cgward/policy.h>
+#include <cgward/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,7 @@ struct cgw_resources;
 struct cgw_rules;
 struct cgw_policy;
 struct cgw_stat;
+struct cgw_trace;
 
 /* ---- context ---------------------------------------------------------------------- */
 
@@ -692,6 +694,15 @@ struct cgw_label {
 CGW_API size_t cgw_metric_labels(const struct cgw_metric *m,
 				 struct cgw_label labels[CGW_METRIC_LABELS]);
 
+/**
+ * cgw_parse_size() - "512M", "1GiB", "1KB" or plain digits, in bytes.
+ * @text: K, M, G, T, P and E are powers of 1024.
+ * @ret_bytes: the number.
+ *
+ * Return: 0, -EINVAL, -ERANGE.
+ */
+CGW_API int cgw_parse_size(const char *text, uint64_t *ret_bytes);
+
 /* ---- resources -------------------------------------------------------------------- */
 
 /**
@@ -1182,6 +1193,134 @@ CGW_API int cgw_watch_fd(const struct cgw_watch *w);
  * (-ENOSPC) or memory ran out; the other groups go on.
  */
 CGW_API int cgw_watch_read(struct cgw_watch *w, struct cgw_event *ret_event);
+
+/* ---- tracers ---------------------------------------------------------------------- */
+
+enum cgw_tracer {
+	CGW_TRACER_FREEZE,    /* who froze and thawed what, when it was reached, what is in the way */
+	CGW_TRACER_OOM,	      /* who was killed, and whose limit did it */
+	CGW_TRACER_DENY,      /* devices that were refused, by whatever filter */
+	CGW_TRACER_LIFECYCLE, /* who made, removed, filled and set up which group */
+};
+
+#define CGW_TRACERS 4
+#define CGW_TRACER_BIT(tracer) (1U << (tracer))
+
+/**
+ * struct cgw_trace_event - one record, completed.
+ * @record: what the kernel told; record->kind says which structure of cgward/trace.h it is.
+ * @name: of the kind: "freeze.reached".
+ * @path: of record->group, also when it is gone by now; "" when it cannot be told. A part that
+ *	is missing at the top is "/...", above the cgroup namespace's root "/..".
+ * @time_ns: CLOCK_REALTIME, when it happened.
+ */
+struct cgw_trace_event {
+	const struct cgw_trace_record *record;
+	const char *name;
+	const char *path;
+	uint64_t time_ns;
+};
+
+/* Return: 0 to go on; what else is returned ends the call. */
+typedef int (*cgw_trace_fn)(const struct cgw_trace_event *event, void *arg);
+
+/**
+ * cgw_trace_kind_name() - "freeze.reached" and so on, of enum cgw_trace_kind.
+ */
+CGW_API const char *cgw_trace_kind_name(unsigned int kind);
+
+/**
+ * cgw_trace_source_name() - "tp_btf" and so on, of enum cgw_trace_source.
+ */
+CGW_API const char *cgw_trace_source_name(unsigned int source);
+
+/**
+ * cgw_tracer_parse() - the tracer of that name.
+ * @name: "freeze", "oom", "deny" or "lifecycle".
+ * @ret_tracer: the tracer.
+ *
+ * Return: 0, or -EINVAL.
+ */
+CGW_API int cgw_tracer_parse(const char *name, enum cgw_tracer *ret_tracer);
+
+/**
+ * struct cgw_trace_opts - which tracers, and of what.
+ * @sz: sizeof(struct cgw_trace_opts).
+ * @tracers: CGW_TRACER_BIT() of each.
+ * @groups: watched with all below them; they may be closed afterwards.
+ * @n_groups: 0 = every group of the v2 hierarchy; at most CGW_TRACE_TARGETS.
+ * @ring_bytes: of each tracer's ring, a power of two from the page size to 1 GiB; 0 = 256 KiB,
+ *	and 4 MiB for CGW_TRACER_DENY.
+ * @blocked_ms: CGW_TRACER_FREEZE: tell the tasks that have not stopped after so long, and again
+ *	each time it has taken twice as long. 0 = 1000; below 0 = never.
+ */
+struct cgw_trace_opts {
+	size_t sz;
+	unsigned int tracers;
+	struct cgw_group *const *groups;
+	size_t n_groups;
+	size_t ring_bytes;
+	int blocked_ms;
+	size_t : 0;
+};
+
+/**
+ * cgw_trace_new() - load tracers and attach them.
+ * @c: context; the tracer belongs to it. A tracer of freezes lets cgw_group_freeze() and
+ *	cgw_group_thaw() of the same context know sooner that it is done.
+ * @opts: what to trace.
+ * @ret_t: the tracer; free it with cgw_trace_free().
+ *
+ * Each has its own programs and rings, so that listeners do not disturb each other. Nothing is
+ * pinned: with the process, however it ends, everything is detached.
+ *
+ * Return: 0, -EPERM naming the capability, -EOPNOTSUPP when the kernel does not describe its
+ * types (BTF) or lacks a tracepoint, -EINVAL, -ERANGE, -E2BIG, -ENOMEM.
+ */
+CGW_API int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts,
+			  struct cgw_trace **ret_t);
+CGW_API void cgw_trace_free(struct cgw_trace *t);
+
+/**
+ * cgw_trace_fd() - descriptor that polls readable (POLLIN) when there is something to read.
+ */
+CGW_API int cgw_trace_fd(const struct cgw_trace *t);
+
+/**
+ * cgw_trace_read() - take the next event.
+ * @t: tracer.
+ * @ret_event: the event; what it points to lives until the next call on @t.
+ *
+ * Events come in the order in which they happened. Records that a ring could not take are
+ * counted, and told by an event of kind CGW_TRACE_LOST (struct cgw_trace_lost).
+ *
+ * Return: 1 with an event, 0 when there is none, -errno.
+ */
+CGW_API int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event);
+
+/**
+ * cgw_trace_consume() - take all that there is, without a copy of each.
+ * @t: tracer.
+ * @fn: called for each event, in the order of each tracer; it may not call functions on @t.
+ * @arg: given to @fn.
+ *
+ * Return: 0, what @fn returned, or -errno.
+ */
+CGW_API int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg);
+
+/**
+ * cgw_group_blockers() - the tasks that keep a group from being frozen.
+ * @g: group that is asked to be frozen.
+ * @fn: called with an event of kind CGW_TRACE_FREEZE_BLOCKED for each task of the group, and of
+ *	groups below it, that has not stopped.
+ * @arg: given to @fn.
+ *
+ * By an iterator over tasks, which knows whom the freezer has; where that cannot be loaded from
+ * /proc, where tasks that run or wait uninterruptibly are taken for such.
+ *
+ * Return: 0, what @fn returned, or -errno.
+ */
+CGW_API int cgw_group_blockers(struct cgw_group *g, cgw_trace_fn fn, void *arg);
 
 /* ---- device rules and policies ---------------------------------------------------- */
 

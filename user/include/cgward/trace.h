@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* The records of the tracers: fixed structures, written by bpf/ and read by C. */
+#ifndef CGWARD_TRACE_H
+#define CGWARD_TRACE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define CGW_TRACE_COMM 16
+/* Room for a group's path as names, and for one name more (NAME_MAX and its NUL). */
+#define CGW_TRACE_NAMES 1024
+#define CGW_TRACE_NAME 256
+/* Levels of groups that a tracer looks at, counted from the one it is about. */
+#define CGW_TRACE_LEVELS 32
+/* Groups that can be watched by one tracer, besides those below them. */
+#define CGW_TRACE_TARGETS 1024
+
+enum cgw_trace_kind {
+	CGW_TRACE_GROUP = 1, /* not an event: names a group before its first record */
+	CGW_TRACE_FORGET,    /* not an event: that group will not be met again */
+	CGW_TRACE_LOST,	     /* the ring was full: how many records are missing */
+
+	CGW_TRACE_FREEZE_REQUESTED = 16,
+	CGW_TRACE_FREEZE_REACHED,
+	CGW_TRACE_FREEZE_BLOCKED, /* a task that has not stopped */
+	CGW_TRACE_FREEZE_BROKEN,  /* still asked for, but a task runs again */
+	CGW_TRACE_FREEZE_THAW,	  /* the opposite is asked for */
+	CGW_TRACE_FREEZE_THAWED,
+
+	CGW_TRACE_OOM_KILL = 32,
+
+	CGW_TRACE_DENY = 48,
+
+	CGW_TRACE_CREATED = 64,
+	CGW_TRACE_REMOVED,
+	CGW_TRACE_RELEASED,
+	CGW_TRACE_RENAMED,
+	CGW_TRACE_ATTACHED,
+	CGW_TRACE_POPULATED,
+	CGW_TRACE_WRITTEN, /* to a control file */
+};
+
+/* Which kind of hook a record comes from. */
+enum cgw_trace_source {
+	CGW_TRACE_TP_BTF = 1,
+	CGW_TRACE_FENTRY,
+	CGW_TRACE_CGROUP_DEV,
+	CGW_TRACE_ITER,
+	CGW_TRACE_FILES,
+};
+
+/* What every record begins with. pid, tid, uid and comm are of the task that did it. */
+struct cgw_trace_record {
+	__u16 kind;
+	__u16 size; /* of the whole record */
+	__u8 source;
+	__u8 pad[3];
+	__u64 mono_ns; /* CLOCK_MONOTONIC */
+	__u64 group;   /* inode number of its directory; 0 = none */
+	__u32 pid;     /* as all process numbers here: of the initial pid namespace */
+	__u32 tid;
+	__u32 uid;
+	__u32 gid;
+	char comm[CGW_TRACE_COMM];
+};
+
+/* The names of a group and of those above it, leaf first, each with its NUL. */
+struct cgw_trace_group {
+	struct cgw_trace_record head;
+	__u32 len;
+	__u8 outside; /* not below the root that was given: a cgroup namespace's */
+	__u8 cut;     /* too deep or too long: the upper names are missing */
+	__u8 pad[2];
+	char names[CGW_TRACE_NAMES + CGW_TRACE_NAME];
+};
+
+struct cgw_trace_lost {
+	struct cgw_trace_record head;
+	__u64 records;
+};
+
+/* CGW_TRACE_FREEZE_*, but BLOCKED. In REACHED the task of the head is the last that stopped. */
+struct cgw_trace_freeze {
+	struct cgw_trace_record head;
+	__u64 after_ns;	 /* since it was asked for; 0 = not seen */
+	__u64 frozen_ns; /* BROKEN, THAWED: how long it was frozen; 0 = not seen */
+	__u32 by_pid;	 /* who asked for it; 0 = not seen */
+	__u32 by_uid;
+	char by_comm[CGW_TRACE_COMM];
+	__u8 own; /* asked of the group itself, not of one above */
+	__u8 pad[7];
+};
+
+/* CGW_TRACE_FREEZE_BLOCKED: the task of the head has not stopped. */
+struct cgw_trace_blocked {
+	struct cgw_trace_record head;
+	__u64 after_ns; /* since the freeze was asked for; 0 = not seen */
+	char state;	/* as in /proc/PID/stat */
+	char wchan[47]; /* function of the kernel it waits in; "" = it does not wait */
+	char stack[512]; /* functions, innermost first, separated by " < " */
+};
+
+/* What the programs are told before they are loaded, and what they count. */
+struct cgw_trace_config {
+	__u64 root;	 /* the group where paths begin */
+	__u8 everything; /* groups anywhere are watched */
+	__u8 pad[7];
+};
+
+struct cgw_trace_counts {
+	__u64 lost;
+};
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* Shared by the tracers: what each is made of, their queue, the paths of groups. */
+#ifndef CGWARD_TRACER_H
+#define CGWARD_TRACER_H
+
+#include <bpf/libbpf.h>
+
+#include "internal.h"
+
+#define CGW_MAX_LINKS 16
+
+struct cgw__armed;
+
+/* A tracer is bpf/NAME.bpf.c, and the little that the loader cannot see in it. */
+struct cgw__tracer {
+	const char *name;
+	const void *(*elf)(size_t *ret_size);
+	size_t ring_bytes; /* where nothing else is asked for */
+	const char *const *optional; /* tracepoints it can do without; NULL at the end, or NULL */
+	/* Before it is loaded: choose among programs. */
+	int (*choose)(struct cgw_trace *t, struct cgw__armed *a);
+	/* After it is loaded: attach what is more than a hook of the kernel. */
+	int (*attach)(struct cgw_trace *t, struct cgw__armed *a);
+	/* Look at a record as it leaves the ring; it may be completed. */
+	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
+};
+
+extern const struct cgw__tracer cgw__freezer;
+
+/* One that is loaded and attached. */
+struct cgw__armed {
+	struct cgw_trace *t;
+	const struct cgw__tracer *tracer;
+	struct bpf_object *obj;
+	struct bpf_link *links[CGW_MAX_LINKS];
+	size_t n_links;
+	struct cgw_trace_counts *counts;
+	uint64_t lost; /* of that, reported */
+};
+
+/* Records that left the ring, one after the other, each at a multiple of 8 bytes. */
+struct cgw__records {
+	char *buf;
+	size_t len;
+	size_t room;
+	size_t pos;
+};
+
+/* A freeze that is not complete yet. */
+struct cgw__freezing {
+	struct cgw__freezing *next;
+	uint64_t group;
+	int64_t since_ns;
+	int64_t due_ns; /* when its tasks are looked at */
+};
+
+struct cgw_trace {
+	struct cgw *c;
+	int epoll_fd;
+	int timer_fd; /* for what is due */
+	int ready_fd; /* something is queued, whatever the rings say */
+	struct btf *btf;
+	struct ring_buffer *rings;
+	struct cgw__armed armed[CGW_TRACERS];
+	size_t n_armed;
+	struct cgw_group *const *groups; /* while it is made */
+	size_t n_groups;
+	struct cgw__records queue;
+	struct cgw__records spare; /* to put the queue in order */
+	void *names; /* tsearch(3) tree of struct cgw__name */
+	int64_t wall_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	struct cgw__freezing *freezing;
+	int blocked_ms;
+	cgw_trace_fn direct; /* gets the records instead of the queue */
+	void *direct_arg;
+};
+
+/* trace.c */
+int cgw__trace_put(struct cgw_trace *t, const struct cgw_trace_record *r);
+int cgw__trace_pull(struct cgw_trace *t);
+
+/* trace_loader.c */
+int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_t ring_bytes);
+void cgw__tracer_disarm(struct cgw__armed *a);
+bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function);
+
+/* trace_names.c */
+int cgw__names_put(struct cgw_trace *t, const struct cgw_trace_group *r);
+void cgw__names_drop(struct cgw_trace *t, uint64_t id);
+const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
+void cgw__names_free(struct cgw_trace *t);
+
+/* trace_freeze.c */
+int cgw__freezing_due(struct cgw_trace *t);
+void cgw__freezing_free(struct cgw_trace *t);
+
+#endif
