@@ -114,6 +114,10 @@ enum {
 	OPT_INITIAL,
 	OPT_UNTIL,
 	OPT_EXIT_EMPTY,
+	OPT_DURATION,
+	OPT_RING,
+	OPT_COUNT,
+	OPT_BLOCKED,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -128,6 +132,7 @@ int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);
 int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
 int64_t cmd_now_ms(void);
+int cmd_signal_fd(void);
 int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
 
 /* USER[:GROUP], by name or number. */
@@ -197,6 +202,7 @@ void js_word(struct out *o, const char *word);
 void js_words(struct out *o, const char *words);
 void js_rules(struct out *o, const struct cgw_rules *rules);
 void js_line(struct out *o);
+void format_time(uint64_t time_ns, bool utc, char *buf, size_t size);
 
 /* openmetrics.c: samples of many groups, kept until all of a family can come together */
 struct metrics {
@@ -208,6 +214,14 @@ int metrics_add(struct metrics *m, struct cgw_group *g, const struct cgw_stat *s
 int metrics_text(const struct metrics *m, char **ret_text, size_t *ret_len);
 void metrics_free(struct metrics *m);
 size_t metrics_number(const struct cgw_metric *m, unsigned int digits, char *buf, size_t size);
+
+/* trace_out.c: what tracers tell, and the parts of each: print_freeze.c and so on */
+void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e);
+void print_freeze(FILE *f, const struct cgw_trace_event *e);
+void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
+void print_duration(FILE *f, uint64_t ns);
+void js_pair_string(struct out *o, const char *key, const char *value);
+void js_pair_number(struct out *o, const char *key, uint64_t value);
 
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
@@ -257,6 +271,7 @@ int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
 int cmd_events(struct cmd_ctx *x, int argc, char **argv);
+int cmd_explain_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
@@ -265,13 +280,14 @@ int cmd_run(struct cmd_ctx *x, int argc, char **argv);
 int cmd_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_stat(struct cmd_ctx *x, int argc, char **argv);
 int cmd_thaw(struct cmd_ctx *x, int argc, char **argv);
+int cmd_trace(struct cmd_ctx *x, int argc, char **argv);
 int cmd_unload(struct cmd_ctx *x, int argc, char **argv);
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
 	opts_devices_set[], opts_diff[], opts_events[], opts_policy[], opts_run[], opts_show[],
-	opts_stat[], opts_unload[], opts_update[];
+	opts_stat[], opts_trace[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

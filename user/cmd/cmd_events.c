@@ -2,9 +2,6 @@
 /* events: what happens to groups, as it happens. */
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <time.h>
 
 #include "cmd.h"
 
@@ -216,21 +213,6 @@ static int watch_groups(struct events *ev)
 	return err ? cmd_fail(ev->x, err) : 0;
 }
 
-/* "2026-01-02T03:04:05.000006Z", or the local time of the day. */
-static void format_time(const struct cgw_event *e, bool utc, char *buf, size_t size)
-{
-	time_t s = (time_t)(e->time_ns / 1000000000);
-	char fraction[16];
-	struct tm tm;
-
-	snprintf(fraction, sizeof(fraction), ".%06u", (unsigned int)(e->time_ns % 1000000000 / 1000));
-	if (utc)
-		strftime(buf, size, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
-	else
-		strftime(buf, size, "%H:%M:%S", localtime_r(&s, &tm));
-	snprintf(buf + strlen(buf), size - strlen(buf), "%s%s", fraction, utc ? "Z" : "");
-}
-
 static bool is_state(const struct cgw_event *e)
 {
 	return e->kind == CGW_EVENT_POPULATED || e->kind == CGW_EVENT_FROZEN;
@@ -240,7 +222,7 @@ static void print_json(struct out *o, const struct cgw_event *e)
 {
 	char when[64];
 
-	format_time(e, true, when, sizeof(when));
+	format_time(e->time_ns, true, when, sizeof(when));
 	js_begin(o, '{');
 	js_key(o, "event");
 	js_string(o, e->name);
@@ -278,7 +260,7 @@ static void print_text(FILE *f, const struct cgw_event *e)
 {
 	char when[64], value[32] = "";
 
-	format_time(e, false, when, sizeof(when));
+	format_time(e->time_ns, false, when, sizeof(when));
 	if (is_state(e))
 		snprintf(value, sizeof(value), "%" PRIu64, e->total);
 	else if (e->detail || e->delta)
@@ -383,15 +365,10 @@ int cmd_events(struct cmd_ctx *x, int argc, char **argv)
 	_cleanup_(free_events) struct events ev = { .x = x, .targets = { .timeout_ms = -1 },
 						    .signal_fd = -1 };
 	int status = read_options(&ev, argc, argv);
-	sigset_t set;
 
 	if (status)
 		return status;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	ev.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	ev.signal_fd = cmd_signal_fd();
 	ev.named = calloc((size_t)ev.targets.n, sizeof(*ev.named));
 	if (ev.signal_fd < 0 || !ev.named)
 		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL, "cannot wait for events: %s",

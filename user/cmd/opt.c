@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #include "cmd.h"
@@ -218,6 +220,18 @@ int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms)
 			return 0;
 		}
 	return cmd_usage(x, "'%s' is not a duration such as 3s or 500ms, up to 24 days", text);
+}
+
+/* SIGINT and SIGTERM are read from it from now on; -1 with errno. */
+int cmd_signal_fd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int64_t cmd_now_ms(void)

@@ -131,3 +131,18 @@ void js_line(struct out *o)
 	fputc('\n', o->f);
 	o->filled = 0;
 }
+
+/* "2026-01-02T03:04:05.000006Z", or the local time of the day. */
+void format_time(uint64_t time_ns, bool utc, char *buf, size_t size)
+{
+	time_t s = (time_t)(time_ns / 1000000000);
+	char fraction[16];
+	struct tm tm;
+
+	snprintf(fraction, sizeof(fraction), ".%06u", (unsigned int)(time_ns % 1000000000 / 1000));
+	if (utc)
+		strftime(buf, size, "%Y-%m-%dT%H:%M:%S", gmtime_r(&s, &tm));
+	else
+		strftime(buf, size, "%H:%M:%S", localtime_r(&s, &tm));
+	snprintf(buf + strlen(buf), size - strlen(buf), "%s%s", fraction, utc ? "Z" : "");
+}
