@@ -222,6 +222,29 @@ bool cgtest_await(struct cgw_watch *w, enum cgw_event_kind kind, const char *pat
 bool cgtest_more(struct cgw_watch *w);
 char *cgtest_events(struct cgw_watch *w);
 
+/* ---- tracers ---- */
+
+static inline void cgtest__trace_freep(struct cgw_trace **t)
+{
+	cgw_trace_free(*t);
+}
+
+#define _cleanup_trace_ _cleanup_(cgtest__trace_freep)
+
+/* Tracers by their bits, of one group or (NULL) all; the program ends when it cannot be had. */
+struct cgw_trace *cgtest_trace(struct cgw *c, unsigned int tracers, struct cgw_group *g,
+			       size_t ring_bytes);
+
+/* Wait for the next event: 1, 0 after ten seconds, -errno. */
+int cgtest_trace_next(struct cgw_trace *t, struct cgw_trace_event *e);
+
+/* Pass events over until one of that kind and path (NULL = any); false after ten seconds without. */
+bool cgtest_trace_await(struct cgw_trace *t, unsigned int kind, const char *path,
+			struct cgw_trace_event *e);
+
+/* A child in the group in state D, which SIGKILL ends; or -errno of what it could not do. */
+pid_t cgtest_stuck(const char *group);
+
 #define CGTEST_MAIN(tests)                                              \
 	int main(int argc, char **argv)                                 \
 	{                                                               \

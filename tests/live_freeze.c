@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Freeze and thaw: the state reached, and what is undone when it is not. */
-#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "cgtest.h"
@@ -210,65 +206,6 @@ static int root_is_not_frozen(void)
 	return TAP_PASS;
 }
 
-/*
- * A task that does not freeze until somebody fills a page in: process_vm_readv() on a page
- * that userfaultfd watches waits killably, and not in a place where the freezer reaches.
- */
-static int watch_page(void *page)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register area = { .range = { .start = (uintptr_t)page, .len = 4096 },
-					.mode = UFFDIO_REGISTER_MODE_MISSING };
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 || ioctl(fd, UFFDIO_REGISTER, &area) < 0)
-		return -errno;
-	return fd;
-}
-
-static void __attribute__((noreturn)) get_stuck(const char *group, int ready)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int err = page == MAP_FAILED ? -errno : watch_page(page);
-	char byte;
-	struct iovec local = { .iov_base = &byte, .iov_len = 1 };
-	struct iovec remote = { .iov_base = page, .iov_len = 1 };
-
-	if (err >= 0)
-		err = cgtest_write(group, "cgroup.procs", "0");
-	if (write(ready, &err, sizeof(err)) != sizeof(err) || err)
-		_exit(1);
-	process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-	_exit(2);
-}
-
-/* The stuck process, once it is in state D; or -errno of what it could not do. */
-static pid_t stuck_sleeper(const char *group)
-{
-	int ready[2], err = -EIO;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return -errno;
-	pid = cgtest_fork();
-	if (!pid)
-		get_stuck(group, ready[1]);
-	close(ready[1]);
-	if (read(ready[0], &err, sizeof(err)) != sizeof(err))
-		err = -EIO;
-	close(ready[0]);
-	/* There is no event for this: look at its state until it is D. */
-	for (int i = 0; !err && i < CGTEST_TIMEOUT_MS; i++) {
-		_cleanup_free_ char *stat = cgtest_slurp("/proc/%d/stat", pid);
-
-		if (strstr(stat, ") D "))
-			return pid;
-		usleep(1000);
-	}
-	cgtest_end(pid);
-	return err ? err : -ETIMEDOUT;
-}
-
 static int freeze_that_times_out_is_undone_and_names_the_task(void)
 {
 	_cleanup_top_ char *top = cgtest_new("stuck");
@@ -283,7 +220,7 @@ static int freeze_that_times_out_is_undone_and_names_the_task(void)
 	pid_t pid;
 
 	CHECK(count);
-	pid = stuck_sleeper(cgw_group_path(b));
+	pid = cgtest_stuck(cgw_group_path(b));
 	if (pid < 0)
 		return tap_skip("no task can be made to resist the freezer: userfaultfd: %s",
 				strerror(-pid));
