@@ -33,6 +33,8 @@ static __always_inline void emit(struct cgroup *cgrp, __u16 kind, const struct a
 
 	if (!r)
 		return;
+	if (a && (kind == CGW_TRACE_FREEZE_REQUESTED || kind == CGW_TRACE_FREEZE_THAW))
+		r->head.mono_ns = a->asked_ns;
 	r->after_ns = a && a->asked_ns ? r->head.mono_ns - a->asked_ns : 0;
 	r->frozen_ns = frozen_ns;
 	r->by_pid = a ? a->by_pid : 0;

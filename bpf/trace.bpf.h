@@ -106,47 +106,55 @@ static __always_inline void count_lost(void)
 	__sync_fetch_and_add(&counts.lost, 1);
 }
 
-/* Tell the names of a group, unless that was done. What the ring cannot take is told later. */
-static __always_inline void tell(struct cgroup *cgrp, __u64 id)
+/* Tell the name of one group. Return: was there room for it? */
+static __always_inline bool tell_one(struct kernfs_node *kn, __u64 id, __u64 parent)
 {
-	struct kernfs_node *kn = BPF_CORE_READ(cgrp, kn);
+	const char *name = BPF_CORE_READ(kn, name);
+	struct cgw_trace_long_group *l;
 	struct cgw_trace_group *r;
-	__u32 len = 0;
-	__u8 one = 1;
 
-	if (bpf_map_lookup_elem(&told, &id))
-		return;
 	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
 	if (!r)
-		return;
-	fill(&r->head, CGW_TRACE_GROUP, sizeof(*r), 0, id);
-	r->cut = r->outside = 0;
-	r->pad[0] = r->pad[1] = 0;
+		return false;
+	if (bpf_probe_read_kernel_str(r->name, sizeof(r->name), name) < (long)sizeof(r->name)) {
+		fill(&r->head, CGW_TRACE_GROUP, sizeof(*r), 0, id);
+		r->parent = parent;
+		bpf_ringbuf_submit(r, 0);
+		return true;
+	}
+	bpf_ringbuf_discard(r, 0);
+	l = bpf_ringbuf_reserve(&events, sizeof(*l), 0);
+	if (!l)
+		return false;
+	bpf_probe_read_kernel_str(l->name, sizeof(l->name), name);
+	fill(&l->head, CGW_TRACE_GROUP, sizeof(*l), 0, id);
+	l->parent = parent;
+	bpf_ringbuf_submit(l, 0);
+	return true;
+}
+
+/*
+ * Tell the names of a group and of those above it that were not told yet. What the ring has no
+ * room for is told the next time.
+ */
+static __always_inline void tell(struct cgroup *cgrp)
+{
+	struct kernfs_node *kn = BPF_CORE_READ(cgrp, kn);
+	__u8 one = 1;
+
 	for (int i = 0; i < CGW_TRACE_LEVELS && kn; i++) {
 		struct kernfs_node *above = node_parent(kn);
-		long n;
+		__u64 id = BPF_CORE_READ(kn, id);
 
-		/* The hierarchy's own root has a name too, which is empty. */
-		if (BPF_CORE_READ(kn, id) == config.root)
-			goto done;
-		if (!above) {
-			r->outside = 1;
-			goto done;
+		if (id == config.root || !above)
+			return;
+		if (!bpf_map_lookup_elem(&told, &id)) {
+			if (!tell_one(kn, id, BPF_CORE_READ(above, id)))
+				return;
+			bpf_map_update_elem(&told, &id, &one, BPF_ANY);
 		}
-		if (len >= CGW_TRACE_NAMES)
-			break;
-		n = bpf_probe_read_kernel_str(&r->names[len & (CGW_TRACE_NAMES - 1)],
-					      CGW_TRACE_NAME, BPF_CORE_READ(kn, name));
-		if (n <= 0)
-			break;
-		len += n;
 		kn = above;
 	}
-	r->cut = 1;
-done:
-	r->len = len;
-	bpf_ringbuf_submit(r, 0);
-	bpf_map_update_elem(&told, &id, &one, BPF_ANY);
 }
 
 /* Room for a record about a group, its head filled in; NULL (and counted) when it is full. */
@@ -154,7 +162,7 @@ done:
 	({                                                                                      \
 		__u64 id_ = group_id(cgrp);                                                     \
 		struct type *r_;                                                                \
-		tell(cgrp, id_);                                                                \
+		tell(cgrp);                                                                     \
 		r_ = bpf_ringbuf_reserve(&events, sizeof(*r_), 0);                              \
 		if (r_)                                                                         \
 			fill((struct cgw_trace_record *)r_, kind, sizeof(*r_), source, id_);    \

@@ -3,52 +3,53 @@
 #include "cgtest.h"
 #include "tracer.h"
 
-/* A record as bpf/trace.bpf.h makes it: names leaf first, each with its NUL. */
-static const char *path_of(struct cgw_trace *t, uint64_t id, const char *names, size_t len, bool cut,
-			   bool outside)
+/* What bpf/trace.bpf.h tells of a group. */
+static int tell(struct cgw_trace *t, uint64_t id, uint64_t parent, const char *name)
 {
-	struct cgw_trace_group r = { .head = { .kind = CGW_TRACE_GROUP, .group = id },
-				     .len = (uint32_t)len, .cut = cut, .outside = outside };
+	struct cgw_trace_long_group r = { .head = { .kind = CGW_TRACE_GROUP, .size = sizeof(r),
+						    .group = id }, .parent = parent };
 
-	memcpy(r.names, names, len);
-	return cgw__names_put(t, &r) ? "" : cgw__names_path(t, id);
+	snprintf(r.name, sizeof(r.name), "%s", name);
+	return cgw__names_put(t, (const void *)&r);
 }
-
-#define PATH_OF(id, names, cut, outside) path_of(&t, id, names, sizeof(names) - 1, cut, outside)
 
 static int names_become_paths(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_recorded(cgtest_data("unified"));
-	struct cgw_trace t = { .c = c };
+	struct cgw_trace t = { .c = c, .root = 1 };
 
-	CHECK_INT(cgw__root(c) >= 0, 1);
-	CHECK_STR(path_of(&t, 1, "", 0, false, false), "/");
-	CHECK_STR(PATH_OF(2, "web\0", false, false), "/web");
-	CHECK_STR(PATH_OF(3, "api\0web\0", false, false), "/web/api");
-	CHECK_STR(PATH_OF(4, "c\0b\0a\0", true, false), "/.../a/b/c");
-	CHECK_STR(PATH_OF(5, "c\0b\0", false, true), "/../b/c");
-	CHECK_STR(PATH_OF(6, "with blank\0x:y\0", false, false), "/x:y/with blank");
-	/* A group is named anew after it was renamed. */
-	CHECK_STR(PATH_OF(3, "v2\0web\0", false, false), "/web/v2");
+	CHECK(cgw__root(c) >= 0);
+	CHECK_STR(cgw__names_path(&t, 1), "/");
+	CHECK_INT(tell(&t, 3, 2, "api"), 0);
+	CHECK_INT(tell(&t, 2, 1, "web"), 0);
+	CHECK_STR(cgw__names_path(&t, 3), "/web/api");
 	CHECK_STR(cgw__names_path(&t, 2), "/web");
-	cgw__names_drop(&t, 2);
-	CHECK_STR(cgw__names_path(&t, 2), "");
+	CHECK_INT(tell(&t, 6, 2, "with blank:and colon"), 0);
+	CHECK_STR(cgw__names_path(&t, 6), "/web/with blank:and colon");
+	/* Nobody told of its parent, and that is not there. */
+	CHECK_INT(tell(&t, 5, 4, "c"), 0);
+	CHECK_STR(cgw__names_path(&t, 5), "/.../c");
+	/* A name stands until it is told anew. */
+	CHECK_INT(tell(&t, 3, 2, "v2"), 0);
+	CHECK_STR(cgw__names_path(&t, 3), "/web/v2");
+	cgw__names_drop(&t, 3);
+	CHECK_STR(cgw__names_path(&t, 3), "");
 	CHECK_STR(cgw__names_path(&t, 0), "");
 	cgw__names_free(&t);
 	CHECK(!t.names);
 	return TAP_PASS;
 }
 
-/* The kernel is trusted, a length that goes beyond the record is not believed all the same. */
+/* The kernel is trusted; a name without its end is not read beyond the record all the same. */
 static int long_names_stay_inside_the_record(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_recorded(cgtest_data("unified"));
-	struct cgw_trace_group r = { .head = { .group = 7 }, .len = UINT32_MAX };
-	struct cgw_trace t = { .c = c };
+	struct cgw_trace_group r = { .head = { .group = 7, .size = sizeof(r) }, .parent = 1 };
+	struct cgw_trace t = { .c = c, .root = 1 };
 
-	memset(r.names, 'x', sizeof(r.names));
+	memset(r.name, 'x', sizeof(r.name));
 	CHECK_INT(cgw__names_put(&t, &r), 0);
-	CHECK_INT(strlen(cgw__names_path(&t, 7)), sizeof(r.names));
+	CHECK_INT(strlen(cgw__names_path(&t, 7)), 1 + sizeof(r.name));
 	cgw__names_free(&t);
 	return TAP_PASS;
 }

@@ -3,6 +3,7 @@
 #include <bpf/btf.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -333,6 +334,7 @@ static int check_opts(struct cgw *c, const struct cgw_trace_opts *o)
 int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_trace **ret_t)
 {
 	_cleanup_(trace_freep) struct cgw_trace *t = NULL;
+	struct stat st;
 	int root, err = check_opts(c, opts);
 
 	if (err)
@@ -344,6 +346,7 @@ int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_t
 	if (!t)
 		return cgw__oom(c);
 	t->c = c;
+	t->root = fstat(c->root_fd, &st) < 0 ? 0 : st.st_ino;
 	t->epoll_fd = t->timer_fd = t->ready_fd = -EBADF;
 	t->groups = opts->groups;
 	t->n_groups = opts->n_groups;

@@ -3,7 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/bpf.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 
 #include "device.h"
 #include "tracer.h"
@@ -78,14 +78,13 @@ static int configure(struct cgw_trace *t, struct cgw__armed *a, size_t ring_byte
 	struct bpf_map *rodata = bpf_object__find_map_by_name(a->obj, ".rodata.cgw");
 	struct bpf_map *events = bpf_object__find_map_by_name(a->obj, "events");
 	struct cgw_trace_config *config;
-	struct stat st;
 	size_t size;
 
 	config = rodata ? (void *)bpf_map__initial_value(rodata, &size) : NULL;
-	if (!config || size < sizeof(*config) || !events || fstat(t->c->root_fd, &st) < 0)
+	if (!config || size < sizeof(*config) || !events)
 		return cgw__fail(t->c, -EINVAL, "cannot trace %s: its object is not as it was built",
 				 a->tracer->name);
-	config->root = st.st_ino;
+	config->root = t->root;
 	config->everything = !t->n_groups;
 	return bpf_map__set_max_entries(events, (uint32_t)ring_bytes);
 }
@@ -120,8 +119,25 @@ static int attach(struct cgw__armed *a)
 	return 0;
 }
 
+/* What the programs count can be read where they write it. */
+static int map_counts(struct cgw__armed *a)
+{
+	struct bpf_map *data = bpf_object__find_map_by_name(a->obj, ".data.cgw");
+
+	if (!data)
+		return -EINVAL;
+	a->counts = mmap(NULL, sizeof(*a->counts), PROT_READ, MAP_SHARED, bpf_map__fd(data), 0);
+	if (a->counts != MAP_FAILED)
+		return 0;
+	a->counts = NULL;
+	return -errno;
+}
+
 void cgw__tracer_disarm(struct cgw__armed *a)
 {
+	if (a->counts)
+		munmap((void *)a->counts, sizeof(*a->counts));
+	a->counts = NULL;
 	while (a->n_links)
 		bpf_link__destroy(a->links[--a->n_links]);
 	bpf_object__close(a->obj);
@@ -145,6 +161,8 @@ static int load(struct cgw_trace *t, struct cgw__armed *a, size_t ring_bytes)
 	if (!err)
 		err = bpf_object__load(a->obj);
 	if (!err)
+		err = map_counts(a);
+	if (!err)
 		err = fill_targets(t, a);
 	if (!err)
 		err = attach(a);
@@ -157,9 +175,7 @@ static int load(struct cgw_trace *t, struct cgw__armed *a, size_t ring_bytes)
 int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_t ring_bytes)
 {
 	struct cgw__armed *a = &t->armed[t->n_armed];
-	struct bpf_map *data;
 	char what[64];
-	size_t size;
 	int err;
 
 	*a = (struct cgw__armed){ .t = t, .tracer = tracer };
@@ -167,10 +183,6 @@ int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_
 	cgw__bpf_log_begin(t->c);
 	err = load(t, a, ring_bytes ? ring_bytes : tracer->ring_bytes);
 	cgw__bpf_log_end();
-	data = err ? NULL : bpf_object__find_map_by_name(a->obj, ".data.cgw");
-	a->counts = data ? (void *)bpf_map__initial_value(data, &size) : NULL;
-	if (!err && !a->counts)
-		err = -EINVAL;
 	if (!err) {
 		t->n_armed++;
 		return 0;

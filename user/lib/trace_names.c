@@ -2,12 +2,15 @@
 /* Paths of groups by number: told by the kernel before a group's first record, kept after rmdir. */
 #include <limits.h>
 #include <search.h>
+#include <stddef.h>
 
 #include "tracer.h"
 
 struct cgw__name {
 	uint64_t id;
-	char path[];
+	uint64_t parent;
+	char *path; /* made when it is asked for */
+	char name[];
 };
 
 static int compare(const void *a, const void *b)
@@ -17,71 +20,84 @@ static int compare(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Take over a name; it stands for an older one of the same group. */
-static int keep(struct cgw_trace *t, struct cgw__name *name)
+static struct cgw__name *find(struct cgw_trace *t, uint64_t id)
 {
-	cgw__names_drop(t, name->id);
-	if (tsearch(name, &t->names, compare))
-		return 0;
-	free(name);
-	return cgw__oom(t->c);
+	const struct cgw__name key = { .id = id };
+	void *found = tfind(&key, &t->names, compare);
+
+	return found ? *(struct cgw__name **)found : NULL;
 }
 
-/* "leaf\0parent\0" to "/parent/leaf"; what is missing at the top is "...". */
+/* A name stands for an older one of the same group. */
+static struct cgw__name *add(struct cgw_trace *t, uint64_t id, const char *name, size_t len)
+{
+	struct cgw__name *n = calloc(1, sizeof(*n) + len + 1);
+
+	cgw__names_drop(t, id);
+	if (!n)
+		return NULL;
+	n->id = id;
+	memcpy(n->name, name, len);
+	if (tsearch(n, &t->names, compare))
+		return n;
+	free(n);
+	return NULL;
+}
+
 int cgw__names_put(struct cgw_trace *t, const struct cgw_trace_group *r)
 {
-	size_t len = r->len < sizeof(r->names) ? r->len : sizeof(r->names), begin = len;
-	struct cgw__name *name = calloc(1, sizeof(*name) + len + 8);
-	char *p;
+	size_t room = r->head.size - offsetof(struct cgw_trace_group, name);
+	struct cgw__name *n = add(t, r->head.group, r->name, strnlen(r->name, room));
 
-	if (!name)
+	if (!n)
 		return cgw__oom(t->c);
-	name->id = r->head.group;
-	p = stpcpy(name->path, r->cut ? "/..." : r->outside ? "/.." : "");
-	while (begin) {
-		size_t end = begin - 1; /* of its NUL */
-
-		for (begin = end; begin && r->names[begin - 1]; begin--)
-			;
-		*p++ = '/';
-		memcpy(p, r->names + begin, end - begin);
-		p += end - begin;
-	}
-	if (p == name->path)
-		*p++ = '/';
-	*p = '\0';
-	return keep(t, name);
+	n->parent = r->parent;
+	return 0;
 }
 
 void cgw__names_drop(struct cgw_trace *t, uint64_t id)
 {
-	const struct cgw__name key = { .id = id };
-	void *found = tfind(&key, &t->names, compare);
-	struct cgw__name *name = found ? *(struct cgw__name **)found : NULL;
+	struct cgw__name *n = find(t, id);
 
-	if (name)
-		tdelete(&key, &t->names, compare);
-	free(name);
+	if (!n)
+		return;
+	tdelete(n, &t->names, compare);
+	free(n->path);
+	free(n);
+}
+
+/* The path of a group that was never named, if it is still there. */
+static const char *ask(struct cgw_trace *t, uint64_t id)
+{
+	struct cgw__name *n;
+	char path[PATH_MAX];
+
+	if (!id || cgw__path_by_id(t->c, id, path, sizeof(path)))
+		return "";
+	n = add(t, id, "", 0);
+	if (!n)
+		return "";
+	n->path = strdup(path);
+	return n->path ? n->path : "";
 }
 
 /* "" for a group that was never named and is not there. */
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id)
 {
-	const struct cgw__name key = { .id = id };
-	void *found = tfind(&key, &t->names, compare);
-	struct cgw__name *name;
-	char path[PATH_MAX];
+	struct cgw__name *n = find(t, id);
+	const char *above;
 
-	if (found)
-		return (*(struct cgw__name **)found)->path;
-	if (!id || cgw__path_by_id(t->c, id, path, sizeof(path)))
-		return "";
-	name = calloc(1, sizeof(*name) + strlen(path) + 1);
-	if (!name)
-		return "";
-	name->id = id;
-	memcpy(name->path, path, strlen(path) + 1);
-	return keep(t, name) ? "" : name->path;
+	if (id == t->root)
+		return "/";
+	if (!n)
+		return ask(t, id);
+	if (n->path)
+		return n->path;
+	/* As deep as the kernel lets groups be: the parents end. */
+	above = cgw__names_path(t, n->parent);
+	if (asprintf(&n->path, "%s/%s", !above[0] ? "/..." : above[1] ? above : "", n->name) < 0)
+		n->path = NULL;
+	return n->path ? n->path : "";
 }
 
 void cgw__names_free(struct cgw_trace *t)

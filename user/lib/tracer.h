@@ -34,7 +34,7 @@ struct cgw__armed {
 	struct bpf_object *obj;
 	struct bpf_link *links[CGW_MAX_LINKS];
 	size_t n_links;
-	struct cgw_trace_counts *counts;
+	const struct cgw_trace_counts *counts;
 	uint64_t lost; /* of that, reported */
 };
 
@@ -60,6 +60,7 @@ struct cgw_trace {
 	int timer_fd; /* for what is due */
 	int ready_fd; /* something is queued, whatever the rings say */
 	struct btf *btf;
+	uint64_t root; /* the group where paths begin */
 	struct ring_buffer *rings;
 	struct cgw__armed armed[CGW_TRACERS];
 	size_t n_armed;

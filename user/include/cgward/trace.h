@@ -8,9 +8,9 @@
 #endif
 
 #define CGW_TRACE_COMM 16
-/* Room for a group's path as names, and for one name more (NAME_MAX and its NUL). */
-#define CGW_TRACE_NAMES 1024
-#define CGW_TRACE_NAME 256
+/* Room for a name; most groups have a short one (NAME_MAX and its NUL is the longest). */
+#define CGW_TRACE_SHORT_NAME 48
+#define CGW_TRACE_LONG_NAME 256
 /* Levels of groups that a tracer looks at, counted from the one it is about. */
 #define CGW_TRACE_LEVELS 32
 /* Groups that can be watched by one tracer, besides those below them. */
@@ -65,14 +65,17 @@ struct cgw_trace_record {
 	char comm[CGW_TRACE_COMM];
 };
 
-/* The names of a group and of those above it, leaf first, each with its NUL. */
+/* A group's own name, and which group it is in; 0 = none, or none below the root of paths. */
 struct cgw_trace_group {
 	struct cgw_trace_record head;
-	__u32 len;
-	__u8 outside; /* not below the root that was given: a cgroup namespace's */
-	__u8 cut;     /* too deep or too long: the upper names are missing */
-	__u8 pad[2];
-	char names[CGW_TRACE_NAMES + CGW_TRACE_NAME];
+	__u64 parent;
+	char name[CGW_TRACE_SHORT_NAME];
+};
+
+struct cgw_trace_long_group {
+	struct cgw_trace_record head;
+	__u64 parent;
+	char name[CGW_TRACE_LONG_NAME];
 };
 
 struct cgw_trace_lost {
