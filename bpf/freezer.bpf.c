@@ -91,9 +91,10 @@ int BPF_PROG(cgward_frozen, struct cgroup *cgrp, const char *path, int frozen)
 		lasted = now - a->reached_ns;
 	if (a)
 		a->reached_ns = frozen ? now : 0;
-	emit(cgrp, frozen ? CGW_TRACE_FREEZE_REACHED :
-		   asked  ? CGW_TRACE_FREEZE_BROKEN :
-			    CGW_TRACE_FREEZE_THAWED,
+	emit(cgrp,
+	     frozen  ? CGW_TRACE_FREEZE_REACHED
+	     : asked ? CGW_TRACE_FREEZE_BROKEN
+		     : CGW_TRACE_FREEZE_THAWED,
 	     a, lasted);
 	if (!frozen && !asked)
 		bpf_map_delete_elem(&state, &id);

@@ -45,9 +45,8 @@ int cgward_blockers(struct bpf_iter__task *ctx)
 	if (!is_below(cgrp, target) || BPF_CORE_READ_BITFIELD_PROBED(task, frozen) ||
 	    task->flags & PF_EXITING)
 		return 0;
-	BPF_SEQ_PRINTF(seq, "%u %u %u %llu %u", BPF_CORE_READ(task, tgid),
-		       BPF_CORE_READ(task, pid), state_of(task), group_id(cgrp),
-		       BPF_CORE_READ(task, real_cred, uid.val));
+	BPF_SEQ_PRINTF(seq, "%u %u %u %llu %u", BPF_CORE_READ(task, tgid), BPF_CORE_READ(task, pid),
+		       state_of(task), group_id(cgrp), BPF_CORE_READ(task, real_cred, uid.val));
 	size = bpf_get_task_stack(task, frames, sizeof(frames), 0);
 	for (int i = 0; i < MAX_FRAMES; i++)
 		if (i * (long)sizeof(frames[0]) < size && frames[i])

@@ -158,17 +158,17 @@ static __always_inline void tell(struct cgroup *cgrp)
 }
 
 /* Room for a record about a group, its head filled in; NULL (and counted) when it is full. */
-#define reserve(type, kind, source, cgrp)                                                       \
-	({                                                                                      \
-		__u64 id_ = group_id(cgrp);                                                     \
-		struct type *r_;                                                                \
-		tell(cgrp);                                                                     \
-		r_ = bpf_ringbuf_reserve(&events, sizeof(*r_), 0);                              \
-		if (r_)                                                                         \
-			fill((struct cgw_trace_record *)r_, kind, sizeof(*r_), source, id_);    \
-		else                                                                            \
-			count_lost();                                                           \
-		r_;                                                                             \
+#define reserve(type, kind, source, cgrp)                                                          \
+	({                                                                                         \
+		__u64 id_ = group_id(cgrp);                                                        \
+		struct type *r_;                                                                   \
+		tell(cgrp);                                                                        \
+		r_ = bpf_ringbuf_reserve(&events, sizeof(*r_), 0);                                 \
+		if (r_)                                                                            \
+			fill((struct cgw_trace_record *)r_, kind, sizeof(*r_), source, id_);       \
+		else                                                                               \
+			count_lost();                                                              \
+		r_;                                                                                \
 	})
 
 /* The group's directory is gone and nothing uses it any more. */

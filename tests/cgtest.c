@@ -204,7 +204,7 @@ static bool find_mount(void)
 
 const char *cgtest_mount(void)
 {
-	return mount_point;
+	return mount_point[0] || find_mount() ? mount_point : "";
 }
 
 char *cgtest_read(const char *group, const char *file)

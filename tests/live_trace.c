@@ -114,8 +114,9 @@ static int tasks_in_the_way_are_told(void)
 	_cleanup_top_ char *top = cgtest_new("blocked");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top), *a = cgtest_child(c, top, "a");
-	struct cgw_trace_opts opts = { .sz = sizeof(opts), .tracers = FREEZE, .groups = &g,
-				       .n_groups = 1, .blocked_ms = 50 };
+	struct cgw_trace_opts opts = {
+		.sz = sizeof(opts), .tracers = FREEZE, .groups = &g, .n_groups = 1, .blocked_ms = 50
+	};
 	_cleanup_trace_ struct cgw_trace *t = NULL;
 	const struct cgw_trace_blocked *b;
 	struct cgw_trace_event e;
@@ -288,8 +289,9 @@ static int events_can_be_consumed_directly(void)
 	CHECK_INT(cgw_group_freeze(&g, 1, CGTEST_TIMEOUT_MS), 0);
 	CHECK_INT(freeze(top, "0"), 0);
 	CHECK_INT(cgw_trace_consume(t, take_path, seen), 0);
-	snprintf(wanted, sizeof(wanted), "freeze.requested %s\nfreeze.reached %s\nfreeze.thaw %s\nfreeze.thawed %s\n",
-		 top, top, top, top);
+	snprintf(wanted, sizeof(wanted),
+		 "freeze.requested %s\nfreeze.reached %s\nfreeze.thaw %s\nfreeze.thawed %s\n", top,
+		 top, top, top);
 	CHECK_STR(seen, wanted);
 	CHECK_INT(cgw_trace_read(t, &e), 0);
 	return TAP_PASS;
@@ -399,7 +401,8 @@ static const struct tap_test tests[] = {
 	{ "groups beside those watched are not told", groups_beside_those_watched_are_not_told },
 	{ "paths outlive their groups", paths_outlive_their_groups },
 	{ "tasks in the way are told", tasks_in_the_way_are_told },
-	{ "tasks in the way are found without a tracer", tasks_in_the_way_are_found_without_a_tracer },
+	{ "tasks in the way are found without a tracer",
+	  tasks_in_the_way_are_found_without_a_tracer },
 	{ "broken freezes are told", broken_freezes_are_told },
 	{ "freezing by the tracer keeps its events", freezing_by_the_tracer_keeps_its_events },
 	{ "lost records are counted", lost_records_are_counted },

@@ -39,8 +39,11 @@ bool cgtest_trace_await(struct cgw_trace *t, unsigned int kind, const char *path
 struct cgw_trace *cgtest_trace(struct cgw *c, unsigned int tracers, struct cgw_group *g,
 			       size_t ring_bytes)
 {
-	struct cgw_trace_opts opts = { .sz = sizeof(opts), .tracers = tracers, .groups = &g,
-				       .n_groups = g != NULL, .ring_bytes = ring_bytes,
+	struct cgw_trace_opts opts = { .sz = sizeof(opts),
+				       .tracers = tracers,
+				       .groups = &g,
+				       .n_groups = g != NULL,
+				       .ring_bytes = ring_bytes,
 				       .blocked_ms = -1 };
 	struct cgw_trace *t;
 

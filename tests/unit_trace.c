@@ -6,8 +6,10 @@
 /* What bpf/trace.bpf.h tells of a group. */
 static int tell(struct cgw_trace *t, uint64_t id, uint64_t parent, const char *name)
 {
-	struct cgw_trace_long_group r = { .head = { .kind = CGW_TRACE_GROUP, .size = sizeof(r),
-						    .group = id }, .parent = parent };
+	struct cgw_trace_long_group r = {
+		.head = { .kind = CGW_TRACE_GROUP, .size = sizeof(r), .group = id },
+		.parent = parent
+	};
 
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	return cgw__names_put(t, (const void *)&r);
@@ -105,10 +107,20 @@ static int sizes_are_parsed(void)
 		int err;
 		uint64_t bytes;
 	} sizes[] = {
-		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "64K", 0, 65536 }, { "1MiB", 0, 1 << 20 },
-		{ "2mb", 0, 2 << 20 }, { "", -EINVAL, 0 }, { "K", -EINVAL, 0 }, { "1X", -EINVAL, 0 },
-		{ "-1", -EINVAL, 0 }, { "1.5M", -EINVAL, 0 }, { "max", -EINVAL, 0 }, { "1K ", -EINVAL, 0 },
-		{ "99999999999999999999", -ERANGE, 0 }, { "99999999999E", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "4096", 0, 4096 },
+		{ "64K", 0, 65536 },
+		{ "1MiB", 0, 1 << 20 },
+		{ "2mb", 0, 2 << 20 },
+		{ "", -EINVAL, 0 },
+		{ "K", -EINVAL, 0 },
+		{ "1X", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "1.5M", -EINVAL, 0 },
+		{ "max", -EINVAL, 0 },
+		{ "1K ", -EINVAL, 0 },
+		{ "99999999999999999999", -ERANGE, 0 },
+		{ "99999999999E", -ERANGE, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {

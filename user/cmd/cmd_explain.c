@@ -37,8 +37,8 @@ static const char *waits_for(const struct cgw_trace_blocked *b)
 	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
 		if (!strncmp(b->wchan, waits[i].function, strlen(waits[i].function)))
 			return waits[i].what;
-	return b->state == 'D' ? "inside the kernel, where it cannot be stopped" :
-				 "and has not come to where it can stop";
+	return b->state == 'D' ? "inside the kernel, where it cannot be stopped"
+			       : "and has not come to where it can stop";
 }
 
 static void print_blocker(FILE *f, const struct cgw_trace_event *e)

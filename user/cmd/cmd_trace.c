@@ -8,7 +8,8 @@ const struct cmd_opt opts_trace[] = {
 	{ "duration", OPT_DURATION, "D", "end after so long, as 10s" },
 	{ "count", OPT_COUNT, "N", "end after N events" },
 	{ "ring", OPT_RING, "SIZE", "of the buffer in the kernel, a power of two, as 1M" },
-	{ "blocked", OPT_BLOCKED, "D", "freeze: tell the tasks that have not stopped after so long; default 1s" },
+	{ "blocked", OPT_BLOCKED, "D",
+	  "freeze: tell the tasks that have not stopped after so long; default 1s" },
 	{ 0 },
 };
 
@@ -39,8 +40,10 @@ static int parse_tracers(struct trace *tr, char *list)
 
 	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		if (cgw_tracer_parse(name, &tracer))
-			return cmd_usage(tr->x, "'%s' is no tracer: there are freeze, oom, deny and lifecycle",
-					 name);
+			return cmd_usage(
+				tr->x,
+				"'%s' is no tracer: there are freeze, oom, deny and lifecycle",
+				name);
 		tr->opts.tracers |= CGW_TRACER_BIT(tracer);
 	}
 	return 0;
@@ -139,15 +142,16 @@ static int follow(struct trace *tr)
 				return 0;
 		}
 		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
-			return cmd_error(tr->x, EXIT_REFUSED, strerrorname_np(errno), NULL, "cannot poll: %s",
-					 strerror(errno));
+			return cmd_error(tr->x, EXIT_REFUSED, strerrorname_np(errno), NULL,
+					 "cannot poll: %s", strerror(errno));
 	}
 }
 
 int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 {
-	_cleanup_(free_trace) struct trace tr = { .x = x, .opts = { .sz = sizeof(tr.opts) },
-						  .duration_ms = -1, .signal_fd = -1 };
+	_cleanup_(free_trace) struct trace tr = {
+		.x = x, .opts = { .sz = sizeof(tr.opts) }, .duration_ms = -1, .signal_fd = -1
+	};
 	int err, status = read_options(&tr, argc, argv);
 
 	if (!status)
@@ -158,8 +162,8 @@ int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 		return status;
 	tr.signal_fd = cmd_signal_fd();
 	if (tr.signal_fd < 0)
-		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL, "cannot wait for events: %s",
-				 strerror(errno));
+		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL,
+				 "cannot wait for events: %s", strerror(errno));
 	err = cgw_trace_new(x->c, &tr.opts, &tr.t);
 	if (err)
 		return cmd_fail(x, err);

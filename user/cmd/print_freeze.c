@@ -42,7 +42,9 @@ void print_freeze(FILE *f, const struct cgw_trace_event *e)
 	case CGW_TRACE_FREEZE_REQUESTED:
 	case CGW_TRACE_FREEZE_THAW:
 		fprintf(f, "by %s (pid %u, uid %u)%s", head->comm, head->pid, head->uid,
-			r->own ? "" : head->kind == CGW_TRACE_FREEZE_THAW ? "" : ", with a group above");
+			r->own				      ? ""
+			: head->kind == CGW_TRACE_FREEZE_THAW ? ""
+							      : ", with a group above");
 		return;
 	case CGW_TRACE_FREEZE_REACHED:
 		print_lapse(f, "after ", r->after_ns);
@@ -52,8 +54,8 @@ void print_freeze(FILE *f, const struct cgw_trace_event *e)
 	}
 	if (head->pid != r->by_pid)
 		fprintf(f, "%s task %s (pid %u)",
-			head->kind == CGW_TRACE_FREEZE_REACHED ? ", last" : ", first",
-			head->comm, head->tid);
+			head->kind == CGW_TRACE_FREEZE_REACHED ? ", last" : ", first", head->comm,
+			head->tid);
 	if (r->by_pid) {
 		fputs(", request", f);
 		print_by(f, r);
@@ -86,7 +88,8 @@ void print_freeze_json(struct out *o, const struct cgw_trace_event *e)
 	}
 	js_key(o, "own");
 	js_bool(o, r->own);
-	if (e->record->kind == CGW_TRACE_FREEZE_REQUESTED || e->record->kind == CGW_TRACE_FREEZE_THAW)
+	if (e->record->kind == CGW_TRACE_FREEZE_REQUESTED ||
+	    e->record->kind == CGW_TRACE_FREEZE_THAW)
 		return;
 	if (e->record->kind == CGW_TRACE_FREEZE_REACHED)
 		js_pair_ns(o, "after_ns", r->after_ns);

@@ -26,7 +26,9 @@ void cgw__blocked_frame(struct cgw_trace_blocked *b, const char *function, size_
 void cgw__blocked_begin(struct cgw_trace_blocked *b, uint8_t source)
 {
 	*b = (struct cgw_trace_blocked){
-		.head = { .kind = CGW_TRACE_FREEZE_BLOCKED, .size = sizeof(*b), .source = source,
+		.head = { .kind = CGW_TRACE_FREEZE_BLOCKED,
+			  .size = sizeof(*b),
+			  .source = source,
 			  .mono_ns = (uint64_t)cgw__now_ns() },
 	};
 }
@@ -162,9 +164,10 @@ static int describe(struct cgw_trace_blocked *b, void *arg)
 	struct description *d = arg;
 
 	if (d->n++ < 5 && d->len < d->size)
-		d->len += snprintf(d->buf + d->len, d->size - d->len,
-				   "%spid %u (%s, state %c%s%.150s)", d->len ? ", " : "", b->head.tid,
-				   b->head.comm, b->state, b->stack[0] ? " in " : "", b->stack);
+		d->len +=
+			snprintf(d->buf + d->len, d->size - d->len,
+				 "%spid %u (%s, state %c%s%.150s)", d->len ? ", " : "", b->head.tid,
+				 b->head.comm, b->state, b->stack[0] ? " in " : "", b->stack);
 	return 0;
 }
 

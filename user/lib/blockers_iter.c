@@ -13,7 +13,8 @@ static char state_letter(unsigned int state)
 		unsigned int bit;
 		char letter;
 	} letters[] = {
-		{ 0x2, 'D' }, { 0x1, 'S' }, { 0x4, 'T' }, { 0x8, 't' }, { 0x10, 'X' }, { 0x20, 'Z' },
+		{ 0x2, 'D' }, { 0x1, 'S' },  { 0x4, 'T' },
+		{ 0x8, 't' }, { 0x10, 'X' }, { 0x20, 'Z' },
 	};
 
 	if ((state & 0x402) == 0x402)

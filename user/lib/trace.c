@@ -320,13 +320,16 @@ static int check_opts(struct cgw *c, const struct cgw_trace_opts *o)
 	if (o->sz != sizeof(*o))
 		return cgw__bad(c, -EINVAL, "cannot trace: opts of another size");
 	if (!o->tracers || o->tracers >= CGW_TRACER_BIT(CGW_TRACERS))
-		return cgw__bad(c, -EINVAL, "cannot trace: no tracer is named, or one that there is not");
+		return cgw__bad(c, -EINVAL,
+				"cannot trace: no tracer is named, or one that there is not");
 	if (o->n_groups > CGW_TRACE_TARGETS)
-		return cgw__bad(c, -E2BIG, "cannot trace %zu groups: at most %d, with all below them",
+		return cgw__bad(c, -E2BIG,
+				"cannot trace %zu groups: at most %d, with all below them",
 				o->n_groups, CGW_TRACE_TARGETS);
 	if (o->ring_bytes && (o->ring_bytes < (size_t)page || o->ring_bytes > 1U << 30 ||
 			      o->ring_bytes & (o->ring_bytes - 1)))
-		return cgw__bad(c, -ERANGE, "a ring of %zu bytes: it takes a power of two, %ld to %u",
+		return cgw__bad(c, -ERANGE,
+				"a ring of %zu bytes: it takes a power of two, %ld to %u",
 				o->ring_bytes, page, 1U << 30);
 	return 0;
 }
@@ -353,7 +356,9 @@ int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_t
 	t->blocked_ms = opts->blocked_ms ? opts->blocked_ms : 1000;
 	t->btf = btf__load_vmlinux_btf();
 	if (!t->btf) {
-		err = cgw__fail(c, -EOPNOTSUPP, "cannot trace: this kernel does not describe its types (no /sys/kernel/btf/vmlinux)");
+		err = cgw__fail(c, -EOPNOTSUPP,
+				"cannot trace: this kernel does not describe its types (no "
+				"/sys/kernel/btf/vmlinux)");
 		cgw__hint(c, "a kernel built with CONFIG_DEBUG_INFO_BTF");
 		return err;
 	}

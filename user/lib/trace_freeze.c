@@ -56,14 +56,20 @@ static int begin(struct cgw_trace *t, const struct cgw_trace_record *r)
 	return set_timer(t);
 }
 
+/* With the tasks of a group those of the groups below it are found. */
+static bool is_covered(struct cgw_trace *t, uint64_t group)
+{
+	while ((group = cgw__names_parent(t, group)))
+		if (*find(t, group))
+			return true;
+	return false;
+}
+
 static int note(struct cgw_trace *t, struct cgw_trace_record *r)
 {
 	switch (r->kind) {
 	case CGW_TRACE_FREEZE_REQUESTED:
-		/* Of those below it the tasks are found with its own. */
-		if (t->blocked_ms > 0 && ((struct cgw_trace_freeze *)r)->own)
-			return begin(t, r);
-		return 0;
+		return t->blocked_ms > 0 && !is_covered(t, r->group) ? begin(t, r) : 0;
 	case CGW_TRACE_FREEZE_REACHED:
 	case CGW_TRACE_FREEZE_THAW:
 	case CGW_TRACE_FORGET:

@@ -25,7 +25,7 @@ static const struct {
 };
 
 static const char *const sources[] = {
-	[CGW_TRACE_TP_BTF] = "tp_btf",	 [CGW_TRACE_FENTRY] = "fentry",
+	[CGW_TRACE_TP_BTF] = "tp_btf",	       [CGW_TRACE_FENTRY] = "fentry",
 	[CGW_TRACE_CGROUP_DEV] = "cgroup/dev", [CGW_TRACE_ITER] = "iter",
 	[CGW_TRACE_FILES] = "files",
 };

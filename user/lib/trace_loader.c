@@ -51,7 +51,8 @@ static int choose(struct cgw_trace *t, struct cgw__armed *a)
 {
 	struct bpf_program *p;
 
-	bpf_object__for_each_program(p, a->obj) {
+	bpf_object__for_each_program(p, a->obj)
+	{
 		const char *section = bpf_program__section_name(p), *hook = strchr(section, '/');
 		bool there = true;
 
@@ -62,7 +63,8 @@ static int choose(struct cgw_trace *t, struct cgw__armed *a)
 		} else if (!strncmp(section, "tp_btf/", 7)) {
 			there = has_tracepoint(t, hook);
 			if (!there && !is_optional(a->tracer, hook)) {
-				cgw__fail(t->c, -EOPNOTSUPP, "cannot trace %s: this kernel has no tracepoint %s",
+				cgw__fail(t->c, -EOPNOTSUPP,
+					  "cannot trace %s: this kernel has no tracepoint %s",
 					  a->tracer->name, hook);
 				return -EOPNOTSUPP;
 			}
@@ -82,7 +84,8 @@ static int configure(struct cgw_trace *t, struct cgw__armed *a, size_t ring_byte
 
 	config = rodata ? (void *)bpf_map__initial_value(rodata, &size) : NULL;
 	if (!config || size < sizeof(*config) || !events)
-		return cgw__fail(t->c, -EINVAL, "cannot trace %s: its object is not as it was built",
+		return cgw__fail(t->c, -EINVAL,
+				 "cannot trace %s: its object is not as it was built",
 				 a->tracer->name);
 	config->root = t->root;
 	config->everything = !t->n_groups;
@@ -105,7 +108,8 @@ static int attach(struct cgw__armed *a)
 {
 	struct bpf_program *p;
 
-	bpf_object__for_each_program(p, a->obj) {
+	bpf_object__for_each_program(p, a->obj)
+	{
 		if (!bpf_program__autoload(p) || bpf_program__type(p) != BPF_PROG_TYPE_TRACING ||
 		    bpf_program__expected_attach_type(p) == BPF_TRACE_ITER)
 			continue;

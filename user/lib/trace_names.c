@@ -66,6 +66,14 @@ void cgw__names_drop(struct cgw_trace *t, uint64_t id)
 	free(n);
 }
 
+/* 0 when it is not known. */
+uint64_t cgw__names_parent(struct cgw_trace *t, uint64_t id)
+{
+	const struct cgw__name *n = find(t, id);
+
+	return n ? n->parent : 0;
+}
+
 /* The path of a group that was never named, if it is still there. */
 static const char *ask(struct cgw_trace *t, uint64_t id)
 {

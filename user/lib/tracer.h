@@ -15,7 +15,7 @@ struct cgw__armed;
 struct cgw__tracer {
 	const char *name;
 	const void *(*elf)(size_t *ret_size);
-	size_t ring_bytes; /* where nothing else is asked for */
+	size_t ring_bytes;	     /* where nothing else is asked for */
 	const char *const *optional; /* tracepoints it can do without; NULL at the end, or NULL */
 	/* Before it is loaded: choose among programs. */
 	int (*choose)(struct cgw_trace *t, struct cgw__armed *a);
@@ -68,8 +68,8 @@ struct cgw_trace {
 	size_t n_groups;
 	struct cgw__records queue;
 	struct cgw__records spare; /* to put the queue in order */
-	void *names; /* tsearch(3) tree of struct cgw__name */
-	int64_t wall_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+	void *names;		   /* tsearch(3) tree of struct cgw__name */
+	int64_t wall_ns;	   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	struct cgw__freezing *freezing;
 	int blocked_ms;
 	cgw_trace_fn direct; /* gets the records instead of the queue */
@@ -87,6 +87,7 @@ bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function);
 
 /* trace_names.c */
 int cgw__names_put(struct cgw_trace *t, const struct cgw_trace_group *r);
+uint64_t cgw__names_parent(struct cgw_trace *t, uint64_t id);
 void cgw__names_drop(struct cgw_trace *t, uint64_t id);
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
 void cgw__names_free(struct cgw_trace *t);
