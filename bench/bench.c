@@ -10,7 +10,8 @@
 bool bench_json;
 
 /* Keys in JSON. */
-static const char *const keys[N_WHO] = { "cgward", "runc", "containerd", "crun_shape", "floor" };
+static const char *const keys[N_WHO] = { "cgward", "runc", "containerd", "crun_shape", "floor",
+					 "snapd",  "files" };
 static const char *const *columns;
 
 double bench_now_ns(void)

@@ -9,7 +9,7 @@
 #define BENCH_ROUNDS 9
 
 /* Whose cost it is. */
-enum bench_who { CGWARD, RUNC, CONTAINERD, CRUN, FLOOR, N_WHO };
+enum bench_who { CGWARD, RUNC, CONTAINERD, CRUN, FLOOR, SNAPD, FILES, N_WHO };
 
 /* One measured value, once a round. */
 struct bench_series {

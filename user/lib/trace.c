@@ -169,12 +169,13 @@ int cgw__trace_pull(struct cgw_trace *t)
 /* Let the descriptor say that there is something, or that there is nothing but in the rings. */
 static void set_ready(struct cgw_trace *t)
 {
+	bool ready = t->queue.pos < t->queue.len;
 	uint64_t n = 1;
 
-	if (t->queue.pos < t->queue.len)
-		n = write(t->ready_fd, &n, sizeof(n)) > 0;
-	else if (read(t->ready_fd, &n, sizeof(n)) < 0)
-		n = 0;
+	if (ready == t->is_ready)
+		return;
+	if (ready ? write(t->ready_fd, &n, sizeof(n)) > 0 : read(t->ready_fd, &n, sizeof(n)) > 0)
+		t->is_ready = ready;
 }
 
 /* While somebody waits for a state: what woke him is kept for cgw_trace_read(). */

@@ -37,6 +37,7 @@ static int set_timer(struct cgw_trace *t)
 		when.it_value.tv_sec = due / 1000000000;
 		when.it_value.tv_nsec = due % 1000000000;
 	}
+	t->timer_set = due != CGW_FOREVER;
 	return timerfd_settime(t->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
 }
 
@@ -101,8 +102,11 @@ int cgw__freezing_due(struct cgw_trace *t)
 	uint64_t n;
 	int err = 0;
 
+	if (!t->timer_set)
+		return 0;
 	if (read(t->timer_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		return -errno;
+	t->timer_set = t->freezing != NULL;
 	for (struct cgw__freezing *f = t->freezing; f && !err; f = f->next) {
 		struct blocked blocked = { t, f };
 		struct cgw_group g = { .c = t->c, .id = f->group, .fd = -EBADF };

@@ -58,7 +58,9 @@ struct cgw_trace {
 	struct cgw *c;
 	int epoll_fd;
 	int timer_fd; /* for what is due */
+	bool timer_set;
 	int ready_fd; /* something is queued, whatever the rings say */
+	bool is_ready; /* it says so */
 	struct btf *btf;
 	uint64_t root; /* the group where paths begin */
 	struct ring_buffer *rings;
