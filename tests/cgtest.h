@@ -238,7 +238,7 @@ struct cgw_trace *cgtest_trace(struct cgw *c, unsigned int tracers, struct cgw_g
 /* Wait for the next event: 1, 0 after ten seconds, -errno. */
 int cgtest_trace_next(struct cgw_trace *t, struct cgw_trace_event *e);
 
-/* Pass events over until one of that kind and path (NULL = any); false after ten seconds without. */
+/* Pass events over until one of that kind and path (NULL = any); false after ten seconds. */
 bool cgtest_trace_await(struct cgw_trace *t, unsigned int kind, const char *path,
 			struct cgw_trace_event *e);
 

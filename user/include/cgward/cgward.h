@@ -1210,8 +1210,8 @@ enum cgw_tracer {
  * struct cgw_trace_event - one record, completed.
  * @record: what the kernel told; record->kind says which structure of cgward/trace.h it is.
  * @name: of the kind: "freeze.reached".
- * @path: of record->group, also when it is gone by now; "" when it cannot be told. What cannot be
- *	told of it at the top is "/...".
+ * @path: of record->group, also when it is gone by now; "" when it cannot be told, "/..." for what
+ *	cannot be told at its top.
  * @time_ns: CLOCK_REALTIME, when it happened.
  */
 struct cgw_trace_event {
