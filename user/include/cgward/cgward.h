@@ -1197,7 +1197,7 @@ CGW_API int cgw_watch_read(struct cgw_watch *w, struct cgw_event *ret_event);
 /* ---- tracers ---------------------------------------------------------------------- */
 
 enum cgw_tracer {
-	CGW_TRACER_FREEZE,    /* who froze and thawed what, when it was reached, what is in the way */
+	CGW_TRACER_FREEZE,    /* who froze and thawed what, when it was so, who is in the way */
 	CGW_TRACER_OOM,	      /* who was killed, and whose limit did it */
 	CGW_TRACER_DENY,      /* devices that were refused, by whatever filter */
 	CGW_TRACER_LIFECYCLE, /* who made, removed, filled and set up which group */
