@@ -53,7 +53,7 @@ lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c
 	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
-	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c programs.c trace.c \
+	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c programs.c trace.c trace_deny.c \
 	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
@@ -86,7 +86,7 @@ endif
 bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
 
 # What they include is named here too: skeletons/ serves every O=, a depfile only its own.
-$O/bpf/%.bpf.o: bpf/%.bpf.c bpf/trace.bpf.h vmlinux/vmlinux.h $(wildcard user/include/cgward/*.h)
+$O/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.bpf.h) vmlinux/vmlinux.h $(wildcard user/include/cgward/*.h)
 	$(call msg,CLANG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \

@@ -13,6 +13,7 @@
 
 static const struct cgw__tracer *const tracers[CGW_TRACERS] = {
 	[CGW_TRACER_FREEZE] = &cgw__freezer,
+	[CGW_TRACER_DENY] = &cgw__deny,
 };
 
 static int64_t now(clockid_t clock)
@@ -215,6 +216,8 @@ int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event)
 			continue;
 		}
 		fill_event(t, r, ret_event);
+		if (r->kind == CGW_TRACE_DENY)
+			cgw__verdicts_find(t, ret_event);
 		return 1;
 	}
 }
@@ -259,6 +262,7 @@ void cgw_trace_free(struct cgw_trace *t)
 	cgw__closep(&t->ready_fd);
 	cgw__names_free(t);
 	cgw__freezing_free(t);
+	cgw__verdicts_free(t);
 	free(t->queue.buf);
 	free(t->spare.buf);
 	free(t);

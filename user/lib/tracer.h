@@ -25,7 +25,7 @@ struct cgw__tracer {
 	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
 };
 
-extern const struct cgw__tracer cgw__freezer;
+extern const struct cgw__tracer cgw__freezer, cgw__deny;
 
 /* One that is loaded and attached. */
 struct cgw__armed {
@@ -71,6 +71,7 @@ struct cgw_trace {
 	int64_t wall_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	struct cgw__freezing *freezing;
 	int blocked_ms;
+	struct cgw__verdicts *verdicts;
 	cgw_trace_fn direct; /* gets the records instead of the queue */
 	void *direct_arg;
 };
@@ -89,6 +90,11 @@ int cgw__names_put(struct cgw_trace *t, const struct cgw_trace_group *r);
 void cgw__names_drop(struct cgw_trace *t, uint64_t id);
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
 void cgw__names_free(struct cgw_trace *t);
+
+/* trace_deny.c */
+int cgw__observe(struct cgw_trace *t, struct cgw__armed *a);
+void cgw__verdicts_find(struct cgw_trace *t, struct cgw_trace_event *e);
+void cgw__verdicts_free(struct cgw_trace *t);
 
 /* trace_freeze.c */
 int cgw__freezing_due(struct cgw_trace *t);

@@ -1213,12 +1213,19 @@ enum cgw_tracer {
  * @path: of record->group, also when it is gone by now; "" when it cannot be told. A part that
  *	is missing at the top is "/...", above the cgroup namespace's root "/..".
  * @time_ns: CLOCK_REALTIME, when it happened.
+ * @rule: CGW_TRACE_DENY, from cgw_trace_read(): the canonical rule that denies it, looked up when
+ *	the event is read; else NULL, also when the group is gone or nothing denies it any more.
+ * @decided_by: CGW_TRACE_DENY, from cgw_trace_read(): the path of the group whose policy denies
+ *	it; or the programs of other owners that may have, as "crun" (a guess by its shape), the
+ *	program's name, "program 12"; else NULL.
  */
 struct cgw_trace_event {
 	const struct cgw_trace_record *record;
 	const char *name;
 	const char *path;
 	uint64_t time_ns;
+	const char *rule;
+	const char *decided_by;
 };
 
 /* Return: 0 to go on; what else is returned ends the call. */
@@ -1684,7 +1691,8 @@ enum cgw_answer {
  * @overrules: can it turn the denial of a program that ran before it into leave? That takes
  *	bpf_set_retval, Linux 5.18.
  * @seen: could the kernel be asked about it? That takes CAP_SYS_ADMIN; else there is only @id.
- * @ours: loaded by cgward, this build or another.
+ * @ours: a filter of cgward, this build or another.
+ * @observer: cgward watches by it, this build or another: it leaves every verdict as it is.
  */
 struct cgw_program {
 	uint32_t id;
@@ -1696,6 +1704,7 @@ struct cgw_program {
 	enum cgw_answer overrules;
 	bool seen;
 	bool ours;
+	bool observer;
 };
 
 /**
