@@ -118,6 +118,11 @@ enum {
 	OPT_RING,
 	OPT_COUNT,
 	OPT_BLOCKED,
+	OPT_SUMMARY,
+	OPT_EXPLAIN,
+	OPT_DENIED,
+	OPT_OCI_OUT,
+	OPT_REFINE,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -217,11 +222,32 @@ size_t metrics_number(const struct cgw_metric *m, unsigned int digits, char *buf
 
 /* trace_out.c: what tracers tell, and the parts of each: print_freeze.c and so on */
 void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e);
+void print_trace_more(struct cmd_ctx *x, const struct cgw_trace_event *e, uint64_t more);
 void print_freeze(FILE *f, const struct cgw_trace_event *e);
 void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
+void print_deny(FILE *f, const struct cgw_trace_event *e);
+void print_deny_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
+
+/* print_deny.c */
+const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size);
+const char *device_access(unsigned int access, char buf[4]);
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access);
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor);
+void print_denier(FILE *f, const char *rule, const char *decided_by);
+void js_denier(struct out *o, const char *rule, const char *decided_by);
+
+/* Denials that were printed a moment ago, to be counted when they come again. */
+struct denials {
+	struct denial *list[64];
+	size_t n;
+};
+
+bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
+int denials_wait(const struct denials *d);
+void denials_tell(struct cmd_ctx *x, struct denials *d, bool all);
 
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
