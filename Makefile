@@ -50,10 +50,10 @@ cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cp
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
-	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
+	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c learn_rules.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
-	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c programs.c trace.c trace_deny.c \
+	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c learn.c programs.c trace.c trace_deny.c \
 	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))

@@ -352,13 +352,9 @@ int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_t
 	t->groups = opts->groups;
 	t->n_groups = opts->n_groups;
 	t->blocked_ms = opts->blocked_ms ? opts->blocked_ms : 1000;
-	t->btf = btf__load_vmlinux_btf();
-	if (!t->btf) {
-		err = cgw__fail(c, -EOPNOTSUPP, "cannot trace: this kernel does not describe its types (no /sys/kernel/btf/vmlinux)");
-		cgw__hint(c, "a kernel built with CONFIG_DEBUG_INFO_BTF");
-		return err;
-	}
-	err = make_fds(t);
+	err = cgw__trace_btf(t);
+	if (!err)
+		err = make_fds(t);
 	for (unsigned int i = 0; i < CGW_TRACERS && !err; i++)
 		if (opts->tracers & CGW_TRACER_BIT(i))
 			err = cgw__tracer_arm(t, tracers[i], opts->ring_bytes);

@@ -125,7 +125,7 @@ struct verdict {
 	int64_t due_ns;
 	bool has_rule;
 	char rule[CGW_RULE_TEXT_MAX];
-	char *decided_by;
+	char *decided_by; /* NULL for nobody */
 };
 
 struct cgw__verdicts {
@@ -143,11 +143,11 @@ static const char *name_of(const struct cgw_program *p, char buf[32])
 }
 
 /* Programs of other owners, each of which may have refused it: "crun or systemd". */
-static char *name_foreign(struct cgw_group *g)
+static int name_foreign(struct cgw_group *g, char *text, size_t size)
 {
 	_cleanup_free_ struct cgw_program *programs = NULL;
 	int n = cgw_group_effective_programs(g, &programs);
-	char text[512] = "", buf[32];
+	char buf[32];
 
 	for (int i = 0; i < n; i++) {
 		const struct cgw_program *p = &programs[i];
@@ -156,26 +156,42 @@ static char *name_foreign(struct cgw_group *g)
 
 		if (p->observer || (p->ours && p->level != CGW_LEVEL_HIDDEN) || strstr(text, name))
 			continue;
-		snprintf(text + len, sizeof(text) - len, "%s%s", len ? " or " : "", name);
+		snprintf(text + len, size - len, "%s%s", len ? " or " : "", name);
 	}
-	return text[0] ? strdup(text) : NULL;
+	return n < 0 ? n : 0;
+}
+
+int cgw_group_find_denier(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
+			  unsigned int access, struct cgw_denier *ret_denier)
+{
+	struct cgw_check check;
+	int err = cgw_group_check_device(g, type, major, minor, access, &check);
+
+	if (err)
+		return err;
+	*ret_denier = (struct cgw_denier){ 0 };
+	if (check.verdict == CGW_VERDICT_UNKNOWN)
+		return name_foreign(g, ret_denier->by, sizeof(ret_denier->by));
+	if (check.verdict == CGW_VERDICT_ALLOW)
+		return 0;
+	ret_denier->has_rule = check.has_rule;
+	ret_denier->rule = check.rule;
+	memcpy(ret_denier->by, check.path, sizeof(check.path));
+	return 0;
 }
 
 /* What says no to it now; in v nothing where that cannot be told. */
-static void ask(struct cgw_group *g, const struct question *q, struct verdict *v)
+static void ask(struct cgw_group *g, struct verdict *v)
 {
-	struct cgw_check check;
+	const struct question *q = &v->q;
+	struct cgw_denier d;
 
-	if (cgw_group_check_device(g, q->type, q->major, q->minor, q->access, &check))
+	if (cgw_group_find_denier(g, q->type, q->major, q->minor, q->access, &d) || !d.by[0])
 		return;
-	if (check.verdict == CGW_VERDICT_UNKNOWN) {
-		v->decided_by = name_foreign(g);
-	} else if (check.verdict == CGW_VERDICT_DENY) {
-		v->has_rule = check.has_rule;
-		if (v->has_rule)
-			cgw_rule_format(&check.rule, v->rule);
-		v->decided_by = strdup(check.path);
-	}
+	v->has_rule = d.has_rule;
+	if (v->has_rule)
+		cgw_rule_format(&d.rule, v->rule);
+	v->decided_by = strdup(d.by);
 }
 
 static void look_up(struct cgw_trace *t, struct verdict *v)
@@ -189,7 +205,7 @@ static void look_up(struct cgw_trace *t, struct verdict *v)
 	/* What cannot be found out is no failure of the reader. */
 	t->c->log_fn = NULL;
 	if (g.fd >= 0)
-		ask(&g, &v->q, v);
+		ask(&g, v);
 	t->c->log_fn = log_fn;
 	t->c->error = saved;
 	cgw__closep(&g.fd);

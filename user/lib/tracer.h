@@ -81,6 +81,7 @@ int cgw__trace_put(struct cgw_trace *t, const struct cgw_trace_record *r);
 int cgw__trace_pull(struct cgw_trace *t);
 
 /* trace_loader.c */
+int cgw__trace_btf(struct cgw_trace *t);
 int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_t ring_bytes);
 void cgw__tracer_disarm(struct cgw__armed *a);
 bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function);
