@@ -55,6 +55,7 @@ struct cmd_opt {
 enum cmd_flags {
 	CMD_EXEC = 1U << 0,	/* runs a command: capabilities are kept for it */
 	CMD_ALL_CAPS = 1U << 1, /* finds out what the caller may do */
+	CMD_LATE_ARGS = 1U << 3, /* with CMD_EXEC: what it runs comes after other words and -- */
 	CMD_RAW_ARGS = 1U << 2, /* has words that begin with '-' and are no options */
 };
 
@@ -249,6 +250,25 @@ bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_e
 int denials_wait(const struct denials *d);
 void denials_tell(struct cmd_ctx *x, struct denials *d, bool all);
 
+/* What is done about a group while a command runs in it. */
+struct cmd_around {
+	int (*begin)(void *arg, struct cgw_group *g); /* 0, or it was told why not */
+	void (*end)(void *arg, struct cgw_group *g);
+	void *arg;
+};
+
+int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeout_ms,
+		   const struct cmd_around *around);
+
+/* explain_run.c: which devices a command was denied */
+struct explainer {
+	struct cmd_ctx *x;
+	struct cgw_learn *learn;
+};
+
+int explain_begin(void *arg, struct cgw_group *g);
+void explain_end(void *arg, struct cgw_group *g);
+
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
 	char *path; /* of the temporary file */
@@ -293,6 +313,7 @@ int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_compile(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_clear(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_learn(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
@@ -312,7 +333,7 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_devices_set[], opts_diff[], opts_events[], opts_policy[], opts_run[], opts_show[],
+	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[], opts_run[], opts_show[],
 	opts_stat[], opts_trace[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
