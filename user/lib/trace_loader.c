@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/bpf.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "device.h"
@@ -133,6 +134,9 @@ static int attach(struct cgw__armed *a)
 
 void cgw__tracer_disarm(struct cgw__armed *a)
 {
+	if (a->counts)
+		munmap((void *)a->counts, (size_t)sysconf(_SC_PAGESIZE));
+	a->counts = NULL;
 	while (a->n_links)
 		bpf_link__destroy(a->links[--a->n_links]);
 	bpf_object__close(a->obj);
@@ -164,13 +168,23 @@ static int load(struct cgw_trace *t, struct cgw__armed *a, size_t ring_bytes)
 	return err;
 }
 
+/* What the programs count, as they see it: libbpf only lets skeletons see that. */
+static int map_counts(struct cgw__armed *a)
+{
+	int fd = bpf_object__find_map_fd_by_name(a->obj, ".data.cgw");
+	void *counts = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (counts == MAP_FAILED)
+		return -errno;
+	a->counts = counts;
+	return 0;
+}
+
 /* Load and attach one tracer into a place that is zeroed. */
 int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_t ring_bytes)
 {
 	struct cgw__armed *a = &t->armed[t->n_armed];
-	struct bpf_map *data;
 	char what[64];
-	size_t size;
 	int err;
 
 	*a = (struct cgw__armed){ .t = t, .tracer = tracer };
@@ -178,10 +192,8 @@ int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_
 	cgw__bpf_log_begin(t->c);
 	err = load(t, a, ring_bytes ? ring_bytes : tracer->ring_bytes);
 	cgw__bpf_log_end();
-	data = err ? NULL : bpf_object__find_map_by_name(a->obj, ".data.cgw");
-	a->counts = data ? (void *)bpf_map__initial_value(data, &size) : NULL;
-	if (!err && !a->counts)
-		err = -EINVAL;
+	if (!err)
+		err = map_counts(a);
 	if (!err) {
 		t->n_armed++;
 		return 0;

@@ -34,7 +34,7 @@ struct cgw__armed {
 	struct bpf_object *obj;
 	struct bpf_link *links[CGW_MAX_LINKS];
 	size_t n_links;
-	struct cgw_trace_counts *counts;
+	const struct cgw_trace_counts *counts;
 	uint64_t lost; /* of that, reported */
 };
 
