@@ -6,15 +6,12 @@
  */
 #include "observe.bpf.h"
 
-SEC("cgroup/dev")
-int cgward_obs_deny(struct bpf_cgroup_dev_ctx *ctx)
+/* A function of its own: what is allowed is not to pay for saving its registers. */
+static __noinline int tell_denial(struct bpf_cgroup_dev_ctx *ctx)
 {
+	struct cgroup *cgrp = current_group();
 	struct cgw_trace_deny *r;
-	struct cgroup *cgrp;
 
-	if (!bpf_get_retval())
-		return KEEP_VERDICT;
-	cgrp = current_group();
 	if (!is_watched(cgrp))
 		return KEEP_VERDICT;
 	r = reserve(cgw_trace_deny, CGW_TRACE_DENY, CGW_TRACE_CGROUP_DEV, cgrp);
@@ -26,6 +23,14 @@ int cgward_obs_deny(struct bpf_cgroup_dev_ctx *ctx)
 	r->access = ctx->access_type >> 16;
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
 	bpf_ringbuf_submit(r, 0);
+	return KEEP_VERDICT;
+}
+
+SEC("cgroup/dev")
+int cgward_obs_deny(struct bpf_cgroup_dev_ctx *ctx)
+{
+	if (bpf_get_retval())
+		tell_denial(ctx);
 	return KEEP_VERDICT;
 }
 
