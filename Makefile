@@ -50,10 +50,10 @@ cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cp
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
-	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
+	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c learn_rules.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
-	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c programs.c trace.c \
+	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c learn.c programs.c trace.c trace_deny.c \
 	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
@@ -86,7 +86,7 @@ endif
 bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
 
 # What they include is named here too: skeletons/ serves every O=, a depfile only its own.
-$O/bpf/%.bpf.o: bpf/%.bpf.c bpf/trace.bpf.h vmlinux/vmlinux.h $(wildcard user/include/cgward/*.h)
+$O/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.bpf.h) vmlinux/vmlinux.h $(wildcard user/include/cgward/*.h)
 	$(call msg,CLANG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
@@ -194,7 +194,8 @@ $O/bench/%.o: bench/%.c $O/config | $(skeletons)
 $O/bench/devices: $(bench-devices)
 $O/bench/resources: $O/bench/resources.o
 $O/bench/frozen: $O/bench/frozen.o
-$O/bench/devices $O/bench/frozen $O/bench/resources: $(bench-common) $O/libcgward.a
+$O/bench/tracers: $O/bench/tracers.o
+$O/bench/devices $O/bench/frozen $O/bench/resources $O/bench/tracers: $(bench-common) $O/libcgward.a
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 
@@ -214,7 +215,7 @@ $O/bench/peers: $(go-src)
 	$(Q)mkdir -p $(@D)
 	$(Q)GO111MODULE=off GOFLAGS= GOPATH=$(gocode) GOCACHE=$(abspath $O)/go-cache /usr/bin/go build -o $@ $^
 
-bench: $O/bench/devices $O/bench/frozen $O/bench/resources $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
+bench: $O/bench/devices $O/bench/frozen $O/bench/resources $O/bench/tracers $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
 	$(Q)bench/run -o $O
 
 # --- fuzzing: libFuzzer, and a library compiled for it ---

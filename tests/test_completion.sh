@@ -65,7 +65,7 @@ offers "delegate delete devices diff doctor" d
 offers "events" e
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
-offers "allow check clear compile deny set show" devices ''
+offers "allow check clear compile deny learn set show" devices ''
 offers "set show" devices s
 offers "set show" help devices s
 offers "" help run ''
@@ -147,5 +147,8 @@ offers "b c" devices allow /web ''
 offers "" devices check /web c ''
 offers "/dev/null" run -- cat /dev/nul
 offers "/dev/null" run cat -d /dev/nul
+offers "/dev/null" devices learn /web --refine /dev/nul
+offers "/dev/null" devices learn /web -- cat /dev/nul
+offers "$cgward" devices learn /web -- "${cgward%?}"
 offers "$cgward" run "${cgward%?}"
 done_testing

@@ -182,6 +182,33 @@ for name in crun runc; do
 	is "$(in_group $group/after c-99:1 | sort -u -k 4)" "c 99:1 r deny" "$name: which is still in force"
 done
 
+# --- who denies what, whoever loaded it ---
+
+"$cgward" -q --json trace deny >"$work/denied" &
+tracer=$!
+# shellcheck disable=SC2016 # the command expands it
+until_true sh -c '"$0" devices show / | grep -q cgward_obs_deny' "$cgward"
+
+# denied GROUP NODE WHOM NAME: an event says so
+denied() {
+	until_true grep -Eq "\"path\":\"$1\".*$2,.*\"rule\":null,\"resolved\":\"late\",\"decided_by\":\"$3\"" \
+		"$work/denied"
+	ok $? "$4"
+}
+
+for name in crun runc; do
+	bundle $top/$name-traced '' 'deny a' 'allow c 99:2'
+	runtime $name run --bundle "$bundle" --detach c </dev/null >/dev/null 2>&1
+	in_running $name c-99:1 c-99:2 >/dev/null
+	denied $top/$name-traced '"major":99,"minor":1' $name "trace deny names $name's filter as what denied a device"
+	! grep -q '"major":99,"minor":2' "$work/denied"
+	ok $? "and tells nothing of what it allows"
+	runtime $name delete -f c
+done
+succeeds "learn: a policy for what the container does" \
+	"$cgward" -q devices learn $top/learned -o "$work/learned" -- busybox sh "$bundle/rootfs/probe" c-1:3 c-1:5
+is "$(sed '1d;s/ *#.*//' "$work/learned")" "$(printf 'allow c 1:3 rw\nallow c 1:5 rw')" "learn: both nodes, in all three ways"
+
 # --- units of systemd, which reloads and executes itself anew ---
 
 slice=/system.slice
@@ -204,6 +231,12 @@ opens() {
 	# shellcheck disable=SC2016
 	exec sh -c 'echo $$ >"$0" && exec "$@"' "$mount$slice/$1/cgroup.procs" "$opener" "${@:2}"
 }
+
+(opens "$service" 1 never:/dev/kmsg) >/dev/null
+denied "$slice/$service" '"node":"/dev/kmsg"' systemd "trace deny names systemd's filter"
+kill -TERM $tracer
+wait $tracer
+is $? 0 "trace deny ends by SIGTERM"
 
 declare -A policies pids
 for name in "${units[@]}"; do

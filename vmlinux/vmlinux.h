@@ -28,6 +28,7 @@ enum bpf_map_type {
 
 /* uapi flags, macros or without a name in BTF */
 #define BPF_ANY 0
+#define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC 1
 
 /* A program's context, not a kernel structure: laid out by the uapi, never relocated. */

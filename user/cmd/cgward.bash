@@ -138,7 +138,7 @@ _cgward_kinds() {
 _cgward_value() {
 	case $1 in
 	--cgroup-root | --cwd) _cgward_files -d ;;
-	--device | -d | --oci | --output | --policy) _cgward_files ;;
+	--device | -d | --oci | --output | --policy | --refine) _cgward_files ;;
 	--devices)
 		_cgward_add "$prefix"{all,basic,hypervisor,none,oci,runc}
 		_cgward_files
@@ -263,6 +263,8 @@ _cgward_scan() {
 			mount=${word#*=}
 		elif [[ $word == -- ]]; then
 			ended=1
+			# after GROUP comes what it runs
+			[[ $command != 'devices learn' || $n == 0 ]] || place=${places[i + 1]}
 		elif _cgward_takes "$word"; then
 			taking=$word
 		fi
@@ -299,6 +301,8 @@ _cgward() {
 		_cgward_value "$taking"
 	elif [[ $command == run && ($ended || $cur != -*) ]]; then
 		_cgward_command $((n + 1)) "$place"
+	elif [[ $command == 'devices learn' && $ended && $n != 0 ]]; then
+		_cgward_command "$n" "$place"
 	elif [[ -z $ended && $cur == --*=* ]]; then
 		prefix=${cur%%=*}=
 		cur=${cur#*=}

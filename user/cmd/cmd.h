@@ -55,6 +55,7 @@ struct cmd_opt {
 enum cmd_flags {
 	CMD_EXEC = 1U << 0,	/* runs a command: capabilities are kept for it */
 	CMD_ALL_CAPS = 1U << 1, /* finds out what the caller may do */
+	CMD_LATE_ARGS = 1U << 3, /* with CMD_EXEC: what it runs comes after other words and -- */
 	CMD_RAW_ARGS = 1U << 2, /* has words that begin with '-' and are no options */
 };
 
@@ -118,6 +119,11 @@ enum {
 	OPT_RING,
 	OPT_COUNT,
 	OPT_BLOCKED,
+	OPT_SUMMARY,
+	OPT_EXPLAIN,
+	OPT_DENIED,
+	OPT_OCI_OUT,
+	OPT_REFINE,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
@@ -217,11 +223,51 @@ size_t metrics_number(const struct cgw_metric *m, unsigned int digits, char *buf
 
 /* trace_out.c: what tracers tell, and the parts of each: print_freeze.c and so on */
 void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e);
+void print_trace_more(struct cmd_ctx *x, const struct cgw_trace_event *e, uint64_t more);
 void print_freeze(FILE *f, const struct cgw_trace_event *e);
 void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
+void print_deny(FILE *f, const struct cgw_trace_event *e);
+void print_deny_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
+
+/* print_deny.c */
+const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size);
+const char *device_access(unsigned int access, char buf[4]);
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access);
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor);
+void print_denier(FILE *f, const char *rule, const char *decided_by);
+void js_denier(struct out *o, const char *rule, const char *decided_by);
+
+/* Denials that were printed a moment ago, to be counted when they come again. */
+struct denials {
+	struct denial *list[64];
+	size_t n;
+};
+
+bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
+int denials_wait(const struct denials *d);
+void denials_tell(struct cmd_ctx *x, struct denials *d, bool all);
+
+/* What is done about a group while a command runs in it. */
+struct cmd_around {
+	int (*begin)(void *arg, struct cgw_group *g); /* 0, or it was told why not */
+	void (*end)(void *arg, struct cgw_group *g);
+	void *arg;
+};
+
+int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeout_ms,
+		   const struct cmd_around *around);
+
+/* explain_run.c: which devices a command was denied */
+struct explainer {
+	struct cmd_ctx *x;
+	struct cgw_learn *learn;
+};
+
+int explain_begin(void *arg, struct cgw_group *g);
+void explain_end(void *arg, struct cgw_group *g);
 
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
@@ -267,6 +313,7 @@ int cmd_devices_check(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_compile(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_clear(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_deny(struct cmd_ctx *x, int argc, char **argv);
+int cmd_devices_learn(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_set(struct cmd_ctx *x, int argc, char **argv);
 int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
@@ -286,7 +333,7 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_devices_set[], opts_diff[], opts_events[], opts_policy[], opts_run[], opts_show[],
+	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[], opts_run[], opts_show[],
 	opts_stat[], opts_trace[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);

@@ -12,13 +12,16 @@ static void free_rules(struct cgw_rules **rules)
 /* Whose it is: "cgward", "systemd", "crun" and so on, "foreign", "unknown" without privilege. */
 const char *program_owner(const struct cgw_program *p)
 {
-	return p->ours	       ? "cgward"
-	       : !p->seen      ? "unknown"
-	       : p->looks_like ? p->looks_like
-			       : "foreign";
+	return p->ours || p->observer ? "cgward"
+	       : !p->seen	      ? "unknown"
+	       : p->looks_like	      ? p->looks_like
+				      : "foreign";
 }
 
-/* Who filters devices in a group: us, if we do, or the last of the others; NULL for nobody. */
+/*
+ * Who filters devices in a group: us, if we do, or the last of the others; NULL for nobody. Who
+ * only observes does not.
+ */
 const char *devices_owner(const struct cgw_program *programs, int n)
 {
 	const char *owner = NULL;
@@ -26,6 +29,8 @@ const char *devices_owner(const struct cgw_program *programs, int n)
 	for (int i = 0; i < n; i++) {
 		if (programs[i].ours)
 			return "cgward";
+		if (programs[i].observer)
+			continue;
 		owner = program_owner(&programs[i]);
 	}
 	return owner;
@@ -57,6 +62,8 @@ static void print_program_json(struct out *o, struct cgw_group *g, const struct 
 		js_null(o);
 	else
 		js_bool(o, p->overrules == CGW_ANSWER_YES);
+	js_key(o, "observer");
+	js_bool(o, p->observer);
 	js_end(o, '}');
 }
 
@@ -95,16 +102,20 @@ static void print_program_text(FILE *f, struct cgw_group *g, const struct cgw_pr
 {
 	char path[4096];
 	const char *at = cgw_program_path(g, p, path, sizeof(path));
+	bool known = p->ours || p->observer;
 
-	fprintf(f, "%s# %s has a say too: program %u", indent, p->ours ? "cgward" : "another owner",
+	fprintf(f, "%s# %s: program %u", indent,
+		p->observer ? "cgward observes, and decides nothing" :
+		p->ours	    ? "cgward has a say too" :
+			      "another owner has a say too",
 		p->id);
 	if (p->name[0])
 		fprintf(f, " '%s'", p->name);
 	fprintf(f, "%s%s",
-		p->ours		? ""
+		known		? ""
 		: p->looks_like ? ", looks like "
 				: ", unknown",
-		p->ours || !p->looks_like ? "" : p->looks_like);
+		known || !p->looks_like ? "" : p->looks_like);
 	fprintf(f, ", of %s%s%s", at ? "'" : "a group above the root", at ? at : "", at ? "'" : "");
 	if (p->seen) {
 		fprintf(f, ", tag %s, loaded ", p->tag);

@@ -21,6 +21,7 @@ const struct cmd_opt opts_run[] = {
 	{ "detach", OPT_DETACH, NULL, "do not wait for CMD; print its group and pid; implies --keep" },
 	{ "user", OPT_USER, "USER[:GROUP]", "run CMD as this user, by name or number" },
 	{ "cwd", OPT_CWD, "DIR", "run CMD in this directory" },
+	{ "explain", OPT_EXPLAIN, NULL, "tell at the end which devices CMD was denied, and by which rule" },
 	{ "env", OPT_ENV, "NAME=VALUE", "set a variable for CMD; repeatable" },
 	{ 0 },
 };
@@ -32,6 +33,9 @@ struct run {
 	char *chosen;	  /* or the one made up */
 	bool keep;
 	bool detach;
+	bool explain;
+	bool joined; /* the group was there before, and stays */
+	const struct cmd_around *around;
 	int timeout_ms;
 	struct cgw_spawn spawn;
 	gid_t groups[64];
@@ -98,6 +102,9 @@ static int read_options(struct run *r, int argc, char **argv)
 		case OPT_DETACH:
 			r->detach = true;
 			break;
+		case OPT_EXPLAIN:
+			r->explain = true;
+			break;
 		case OPT_USER:
 			status = parse_user(r, optarg);
 			break;
@@ -123,6 +130,8 @@ static int read_options(struct run *r, int argc, char **argv)
 		status = cmd_setup_finish(x, &r->setup);
 	if (!status && r->detach && r->timeout_ms >= 0)
 		status = cmd_usage(x, "--timeout needs somebody to wait: not with --detach");
+	if (!status && r->detach && r->explain)
+		status = cmd_usage(x, "--explain needs somebody to wait: not with --detach");
 	return status ? EXIT_OWN : 0;
 }
 
@@ -240,8 +249,8 @@ static int block_signals(struct run *r)
 
 static void kill_group(struct run *r, const char *why)
 {
-	cmd_note(r->x, "%s: killing '%s'", why, r->path);
-	if (cgw_group_kill(r->g, 0))
+	cmd_note(r->x, "%s: killing %s '%s'", why, r->joined ? "the command in" : "", r->path);
+	if (r->joined || cgw_group_kill(r->g, 0))
 		kill(r->pid, SIGKILL);
 }
 
@@ -371,6 +380,8 @@ static int start_and_wait(struct run *r)
 {
 	int status;
 
+	if (r->around && r->around->begin(r->around->arg, r->g))
+		return EXIT_OWN;
 	r->spawn.new_session = r->detach;
 	if (!r->detach)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -387,14 +398,56 @@ static int start_and_wait(struct run *r)
 	}
 	r->deadline_ms = cmd_now_ms() + r->timeout_ms;
 	status = watch(r);
-	tell_oom(r, status);
+	if (!r->joined)
+		tell_oom(r, status);
+	if (r->around)
+		r->around->end(r->around->arg, r->g);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The group is made, or was there already: run the command in it. Return: the exit status. */
+static int run_inside(struct run *r)
+{
+	int ignored, status = start_and_wait(r);
+
+	if (!r->joined && ((!r->keep && !r->detach) || r->pid < 1))
+		remove_group(r);
+	reap(r, &ignored);
+	return status;
+}
+
+/*
+ * Run a command in a group that is there, or in one made for it, with something done around it.
+ * Return: the exit status.
+ */
+int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeout_ms,
+		   const struct cmd_around *around)
+{
+	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = timeout_ms, .signal_fd = -1,
+					     .path = group, .around = around };
+	int status;
+
+	r.spawn.sz = sizeof(r.spawn);
+	r.spawn.uid = (uid_t)-1;
+	r.spawn.argv = argv;
+	r.joined = group[0] != '/' || !cgw_group_open(x->c, group, &r.g);
+	if (r.joined && !r.g) {
+		status = cmd_group(x, group, &r.g);
+		if (status)
+			return status;
+	}
+	status = block_signals(&r);
+	if (!status && !r.joined)
+		status = make_group(&r);
+	return status ? status : run_inside(&r);
 }
 
 int cmd_run(struct cmd_ctx *x, int argc, char **argv)
 {
+	struct explainer explainer = { .x = x };
+	const struct cmd_around around = { explain_begin, explain_end, &explainer };
 	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = -1, .signal_fd = -1 };
-	int status, ignored;
+	int status;
 
 	r.spawn.sz = sizeof(r.spawn);
 	r.spawn.uid = (uid_t)-1;
@@ -410,9 +463,6 @@ int cmd_run(struct cmd_ctx *x, int argc, char **argv)
 		status = make_group(&r);
 	if (status)
 		return status;
-	status = start_and_wait(&r);
-	if ((!r.keep && !r.detach) || r.pid < 0)
-		remove_group(&r);
-	reap(&r, &ignored);
-	return status;
+	r.around = r.explain ? &around : NULL;
+	return run_inside(&r);
 }

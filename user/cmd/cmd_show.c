@@ -241,9 +241,10 @@ static void print_text(struct cmd_ctx *x, struct cgw_group *g, const struct abou
 	fprintf(f, "%s\n", a->procs.n ? "" : " -");
 	print_files(x, g, all);
 	for (int i = 0; i < a->n_programs; i++)
-		fprintf(f, "%-28s %u %s (%s)\n", "device program", a->programs[i].id,
+		fprintf(f, "%-28s %u %s (%s%s)\n", "device program", a->programs[i].id,
 			a->programs[i].name[0] ? a->programs[i].name : "-",
-			program_owner(&a->programs[i]));
+			program_owner(&a->programs[i]),
+			a->programs[i].observer ? ", decides nothing" : "");
 	if (a->n_programs > 0) {
 		fprintf(f, "devices\n");
 		if (print_devices(x, g, false) < 0)

@@ -10,6 +10,8 @@ const struct cmd_opt opts_trace[] = {
 	{ "ring", OPT_RING, "SIZE", "of the buffer in the kernel, a power of two, as 1M" },
 	{ "blocked", OPT_BLOCKED, "D",
 	  "freeze: tell the tasks that have not stopped after so long; default 1s" },
+	{ "summary", OPT_SUMMARY, NULL,
+	  "deny, as JSON: repetitions once a second, with how many, as text has them" },
 	{ 0 },
 };
 
@@ -22,6 +24,8 @@ struct trace {
 	int duration_ms; /* -1 = until a signal */
 	uint64_t count;	 /* 0 = any number */
 	int signal_fd;
+	bool summary;
+	struct denials denials;
 };
 
 static void free_trace(struct trace *tr)
@@ -84,6 +88,9 @@ static int read_options(struct trace *tr, int argc, char **argv)
 		case OPT_COUNT:
 			status = parse_count(tr, optarg);
 			break;
+		case OPT_SUMMARY:
+			tr->summary = true;
+			break;
 		case OPT_RING:
 			status = parse_ring(tr, optarg);
 			break;
@@ -113,6 +120,13 @@ static int open_groups(struct trace *tr, int argc, char **argv)
 	return status;
 }
 
+static void print(struct trace *tr, const struct cgw_trace_event *e)
+{
+	if (tr->summary && denials_take(tr->x, &tr->denials, e))
+		return;
+	print_trace(tr->x, e);
+}
+
 static int follow(struct trace *tr)
 {
 	int64_t deadline = cmd_now_ms() + tr->duration_ms;
@@ -124,22 +138,26 @@ static int follow(struct trace *tr)
 
 	for (;;) {
 		struct cgw_trace_event e;
-		int got, wait = -1;
+		int got, wait;
 
 		while ((got = cgw_trace_read(tr->t, &e)) > 0) {
-			print_trace(tr->x, &e);
+			print(tr, &e);
 			if (++n == tr->count)
 				return 0;
 		}
 		if (got < 0)
 			return cmd_fail(tr->x, got);
+		denials_tell(tr->x, &tr->denials, false);
+		wait = denials_wait(&tr->denials);
 		fflush(o->f);
 		if (fds[1].revents || fds[2].revents & POLLERR || ferror(o->f))
 			return 0;
 		if (tr->duration_ms >= 0) {
-			wait = (int)(deadline - cmd_now_ms());
-			if (wait <= 0)
+			int left = (int)(deadline - cmd_now_ms());
+
+			if (left <= 0)
 				return 0;
+			wait = wait < 0 || left < wait ? left : wait;
 		}
 		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
 			return cmd_error(tr->x, EXIT_REFUSED, strerrorname_np(errno), NULL,
@@ -164,9 +182,12 @@ int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 	if (tr.signal_fd < 0)
 		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL,
 				 "cannot wait for events: %s", strerror(errno));
+	tr.summary |= !x->json;
 	err = cgw_trace_new(x->c, &tr.opts, &tr.t);
 	if (err)
 		return cmd_fail(x, err);
 	cmd_note(x, "tracing; Ctrl-C ends it");
-	return follow(&tr);
+	status = follow(&tr);
+	denials_tell(x, &tr.denials, true);
+	return status;
 }

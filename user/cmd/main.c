@@ -16,7 +16,7 @@
 
 const struct cmd cmd_table[] = {
 	{ "run", cmd_run, 1, -1, CMD_EXEC,
-	  CAPS_WRITE | CAPS_BPF | CAP(KILL) | CAP(SETUID) | CAP(SETGID), "[OPTIONS] [--] CMD [ARG...]",
+	  CAPS_WRITE | CAPS_BPF | CAP(PERFMON) | CAP(KILL) | CAP(SETUID) | CAP(SETGID), "[OPTIONS] [--] CMD [ARG...]",
 	  "start CMD in a group of its own, give its status, remove the group",
 	  OPTS(opts_run, opts_resources, opts_devices, opts_timeout) },
 	{ "create", cmd_create, 1, 1, 0, CAPS_WRITE | CAPS_BPF, "[OPTIONS] GROUP",
@@ -75,6 +75,10 @@ const struct cmd cmd_table[] = {
 	  "take devices out of the policy of a group", NULL },
 	{ "devices clear", cmd_devices_clear, 1, 1, 0, CAPS_WRITE | CAPS_BPF, "GROUP",
 	  "take the policy away: cgward restricts nothing any more", NULL },
+	{ "devices learn", cmd_devices_learn, 1, -1, CMD_EXEC | CMD_LATE_ARGS,
+	  CAPS_WRITE | CAPS_READ | CAPS_BPF | CAP(PERFMON) | CAP(KILL),
+	  "GROUP [OPTIONS] [-- CMD [ARG...]]",
+	  "the smallest policy for the devices that a group, or CMD in it, really uses", OPTS(opts_learn) },
 	{ "devices check", cmd_devices_check, 1, 4, 0, CAPS_READ | CAPS_BPF,
 	  "GROUP|--policy FILE|--oci FILE|--devices LIST  TYPE MAJ:MIN ACCESS|-",
 	  "the verdict on a device and the rule that gives it, live or of a file",

@@ -42,7 +42,7 @@ static size_t long_options(const struct cmd *cmd, struct option *list, char *sho
 	char *s = shorts;
 
 	/* Options may follow the group, but what follows CMD is CMD's. */
-	if (cmd->flags & CMD_EXEC)
+	if (cmd->flags & CMD_EXEC && !(cmd->flags & CMD_LATE_ARGS))
 		*s++ = '+';
 	*s++ = ':';
 	for (const struct cmd_opt *const *o = cmd->opts; o && *o; o++)

@@ -10,6 +10,7 @@ static const struct {
 	void (*json)(struct out *o, const struct cgw_trace_event *e);
 } kinds[] = {
 	{ CGW_TRACE_FREEZE_REQUESTED, print_freeze, print_freeze_json },
+	{ CGW_TRACE_DENY, print_deny, print_deny_json },
 };
 
 /* "12 us", "3.4 ms", "5.6 s" */
@@ -38,7 +39,7 @@ void js_pair_number(struct out *o, const char *key, uint64_t value)
 	js_number(o, value);
 }
 
-static void print_json(struct out *o, const struct cgw_trace_event *e, int row)
+static void print_json(struct out *o, const struct cgw_trace_event *e, int row, uint64_t more)
 {
 	const struct cgw_trace_record *r = e->record;
 	char when[64];
@@ -60,12 +61,22 @@ static void print_json(struct out *o, const struct cgw_trace_event *e, int row)
 		js_pair_string(o, "source", cgw_trace_source_name(r->source));
 		if (row >= 0)
 			kinds[row].json(o, e);
+		if (more)
+			js_pair_number(o, "more", more);
 	}
 	js_end(o, '}');
 	js_line(o);
 }
 
-static void print_text(FILE *f, const struct cgw_trace_event *e, int row)
+/* "12,345" */
+static void print_count(FILE *f, uint64_t n)
+{
+	if (n >= 1000)
+		print_count(f, n / 1000);
+	fprintf(f, n < 1000 ? "%" PRIu64 : ",%03" PRIu64, n % 1000);
+}
+
+static void print_text(FILE *f, const struct cgw_trace_event *e, int row, uint64_t more)
 {
 	const struct cgw_trace_record *r = e->record;
 	char when[64];
@@ -77,20 +88,31 @@ static void print_text(FILE *f, const struct cgw_trace_event *e, int row)
 			(unsigned long long)((const struct cgw_trace_lost *)r)->records);
 	} else {
 		fprintf(f, "%s  ", e->path[0] ? e->path : "?");
+		if (more) {
+			fputs("... and ", f);
+			print_count(f, more);
+			fputs(" more like it: ", f);
+		}
 		if (row >= 0)
 			kinds[row].text(f, e);
 	}
 	fputc('\n', f);
 }
 
-void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e)
+/* An event, or that there were more like it. */
+void print_trace_more(struct cmd_ctx *x, const struct cgw_trace_event *e, uint64_t more)
 {
 	int row = (int)ARRAY_SIZE(kinds) - 1;
 
 	while (row >= 0 && e->record->kind < kinds[row].first)
 		row--;
 	if (x->json)
-		print_json(&x->out, e, row);
+		print_json(&x->out, e, row, more);
 	else
-		print_text(x->out.f, e, row);
+		print_text(x->out.f, e, row, more);
+}
+
+void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e)
+{
+	print_trace_more(x, e, 0);
 }

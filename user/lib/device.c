@@ -120,7 +120,9 @@ static int find_attached(struct cgw_group *g, const struct cgw__loader *l, unsig
 		/* One that cannot be looked at is not ours, and stays. */
 		if (cgw__get_program(ids[i], &info, &p.fd))
 			continue;
-		if (cgw__is_ours(&info))
+		if (cgw__is_observer(info.name))
+			close(p.fd);
+		else if (cgw__is_ours(&info))
 			a->others[a->n_others++] = p;
 		else
 			a->foreign[a->n_foreign++] = p;

@@ -37,6 +37,7 @@ struct cgw__loader {
 #define CGW_BPFFS "/sys/fs/bpf"
 #define CGW_PROG_NAME "cgward_dev"
 #define CGW_ADOPTER_NAME CGW_PROG_NAME "_new"
+#define CGW_OBSERVER_NAME "cgward_obs"
 #define CGW_MAP_NAME "cgward_policy"
 
 extern const char *const cgw__pin_names[N_PINS];
@@ -63,6 +64,7 @@ int cgw__query_devices(struct cgw_group *g, uint32_t flags, uint32_t *ids, uint3
 int cgw__get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd);
 bool cgw__is_ours(const struct bpf_prog_info *info);
 bool cgw__is_adopter(const char *name);
+bool cgw__is_observer(const char *name);
 bool cgw__explain_exclusive(struct cgw_group *g, const char *what);
 int cgw__detach_foreign(struct cgw_group *g, const struct cgw__program *programs, size_t n);
 int cgw__fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_devices *ret);

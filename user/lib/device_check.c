@@ -38,6 +38,8 @@ static int ask(struct cgw_group *g, const struct cgw_program *p, const struct qu
 	bool allow = false;
 	int err = 0;
 
+	if (p->observer)
+		return 0;
 	if (!cgw_program_path(g, p, path, sizeof(path)))
 		path[0] = '\0';
 	if (!p->ours || p->level == CGW_LEVEL_HIDDEN) {

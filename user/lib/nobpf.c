@@ -89,6 +89,37 @@ int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t majo
 	return built_without(g->c);
 }
 
+int cgw_group_find_denier(struct cgw_group *g, unsigned int type, uint32_t major, uint32_t minor,
+			  unsigned int access, struct cgw_denier *ret_denier)
+{
+	(void)type;
+	(void)major;
+	(void)minor;
+	(void)access;
+	(void)ret_denier;
+	return built_without(g->c);
+}
+
+int cgw_learn_new(struct cgw *c, const struct cgw_learn_opts *opts, struct cgw_learn **ret_l)
+{
+	(void)opts;
+	(void)ret_l;
+	return built_without(c);
+}
+
+void cgw_learn_free(struct cgw_learn *l)
+{
+	(void)l;
+}
+
+ssize_t cgw_learn_read(struct cgw_learn *l, struct cgw_use **ret_uses, uint64_t *ret_missed)
+{
+	(void)l;
+	(void)ret_uses;
+	(void)ret_missed;
+	return -EOPNOTSUPP;
+}
+
 int cgw_unload(struct cgw *c, unsigned int flags)
 {
 	(void)flags;

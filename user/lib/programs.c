@@ -58,6 +58,12 @@ bool cgw__is_adopter(const char *name)
 	return !strncmp(name, CGW_ADOPTER_NAME, strlen(CGW_ADOPTER_NAME));
 }
 
+/* It tells what the filters below it decide, and decides nothing. */
+bool cgw__is_observer(const char *name)
+{
+	return !strncmp(name, CGW_OBSERVER_NAME, strlen(CGW_OBSERVER_NAME));
+}
+
 /* The program's code as the kernel runs it; NULL where it does not show it. */
 static struct bpf_insn *read_code(int fd, uint32_t size, size_t *ret_n)
 {
@@ -176,12 +182,13 @@ static void describe(uint32_t id, struct cgw_program *p)
 	}
 	p->seen = true;
 	p->ours = cgw__is_ours(&info);
+	p->observer = cgw__is_observer(info.name);
 	snprintf(p->name, sizeof(p->name), "%s", info.name);
 	for (size_t i = 0; i < sizeof(info.tag); i++)
 		snprintf(p->tag + 2 * i, 3, "%02x", info.tag[i]);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	p->age_s = (uint64_t)now.tv_sec - info.load_time / 1000000000;
-	if (p->ours)
+	if (p->ours || p->observer)
 		return;
 	code = read_code(fd, info.xlated_prog_len, &n);
 	p->overrules = overrules(code, n);

@@ -14,6 +14,7 @@
 
 static const struct cgw__tracer *const tracers[CGW_TRACERS] = {
 	[CGW_TRACER_FREEZE] = &cgw__freezer,
+	[CGW_TRACER_DENY] = &cgw__deny,
 };
 
 static int64_t now(clockid_t clock)
@@ -217,6 +218,8 @@ int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event)
 			continue;
 		}
 		fill_event(t, r, ret_event);
+		if (r->kind == CGW_TRACE_DENY)
+			cgw__verdicts_find(t, ret_event);
 		return 1;
 	}
 }
@@ -261,6 +264,7 @@ void cgw_trace_free(struct cgw_trace *t)
 	cgw__closep(&t->ready_fd);
 	cgw__names_free(t);
 	cgw__freezing_free(t);
+	cgw__verdicts_free(t);
 	free(t->queue.buf);
 	free(t->spare.buf);
 	free(t);
@@ -355,15 +359,9 @@ int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_t
 	t->groups = opts->groups;
 	t->n_groups = opts->n_groups;
 	t->blocked_ms = opts->blocked_ms ? opts->blocked_ms : 1000;
-	t->btf = btf__load_vmlinux_btf();
-	if (!t->btf) {
-		err = cgw__fail(c, -EOPNOTSUPP,
-				"cannot trace: this kernel does not describe its types (no "
-				"/sys/kernel/btf/vmlinux)");
-		cgw__hint(c, "a kernel built with CONFIG_DEBUG_INFO_BTF");
-		return err;
-	}
-	err = make_fds(t);
+	err = cgw__trace_btf(t);
+	if (!err)
+		err = make_fds(t);
 	for (unsigned int i = 0; i < CGW_TRACERS && !err; i++)
 		if (opts->tracers & CGW_TRACER_BIT(i))
 			err = cgw__tracer_arm(t, tracers[i], opts->ring_bytes);

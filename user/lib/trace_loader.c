@@ -8,6 +8,17 @@
 #include "device.h"
 #include "tracer.h"
 
+/* The kernel's types, by which programs are fitted to it. */
+int cgw__trace_btf(struct cgw_trace *t)
+{
+	t->btf = btf__load_vmlinux_btf();
+	if (t->btf)
+		return 0;
+	cgw__fail(t->c, -EOPNOTSUPP, "cannot trace: this kernel does not describe its types (no /sys/kernel/btf/vmlinux)");
+	cgw__hint(t->c, "a kernel built with CONFIG_DEBUG_INFO_BTF");
+	return -EOPNOTSUPP;
+}
+
 /* Does the kernel have a tracepoint of this name that programs can be typed by? */
 static bool has_tracepoint(const struct cgw_trace *t, const char *name)
 {

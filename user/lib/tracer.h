@@ -25,7 +25,7 @@ struct cgw__tracer {
 	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
 };
 
-extern const struct cgw__tracer cgw__freezer;
+extern const struct cgw__tracer cgw__freezer, cgw__deny;
 
 /* One that is loaded and attached. */
 struct cgw__armed {
@@ -74,6 +74,7 @@ struct cgw_trace {
 	int64_t wall_ns;	   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 	struct cgw__freezing *freezing;
 	int blocked_ms;
+	struct cgw__verdicts *verdicts;
 	cgw_trace_fn direct; /* gets the records instead of the queue */
 	void *direct_arg;
 };
@@ -83,6 +84,7 @@ int cgw__trace_put(struct cgw_trace *t, const struct cgw_trace_record *r);
 int cgw__trace_pull(struct cgw_trace *t);
 
 /* trace_loader.c */
+int cgw__trace_btf(struct cgw_trace *t);
 int cgw__tracer_arm(struct cgw_trace *t, const struct cgw__tracer *tracer, size_t ring_bytes);
 void cgw__tracer_disarm(struct cgw__armed *a);
 bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function);
@@ -93,6 +95,11 @@ uint64_t cgw__names_parent(struct cgw_trace *t, uint64_t id);
 void cgw__names_drop(struct cgw_trace *t, uint64_t id);
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
 void cgw__names_free(struct cgw_trace *t);
+
+/* trace_deny.c */
+int cgw__observe(struct cgw_trace *t, struct cgw__armed *a);
+void cgw__verdicts_find(struct cgw_trace *t, struct cgw_trace_event *e);
+void cgw__verdicts_free(struct cgw_trace *t);
 
 /* trace_freeze.c */
 int cgw__freezing_due(struct cgw_trace *t);

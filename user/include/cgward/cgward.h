@@ -34,6 +34,7 @@ struct cgw_rules;
 struct cgw_policy;
 struct cgw_stat;
 struct cgw_trace;
+struct cgw_learn;
 
 /* ---- context ---------------------------------------------------------------------- */
 
@@ -1213,12 +1214,19 @@ enum cgw_tracer {
  * @path: of record->group, also when it is gone by now; "" when it cannot be told, "/..." for what
  *	cannot be told at its top.
  * @time_ns: CLOCK_REALTIME, when it happened.
+ * @rule: CGW_TRACE_DENY, from cgw_trace_read(): the canonical rule that denies it, looked up when
+ *	the event is read; else NULL, also when the group is gone or nothing denies it any more.
+ * @decided_by: CGW_TRACE_DENY, from cgw_trace_read(): the path of the group whose policy denies
+ *	it; or the programs of other owners that may have, as "crun" (a guess by its shape), the
+ *	program's name, "program 12"; else NULL.
  */
 struct cgw_trace_event {
 	const struct cgw_trace_record *record;
 	const char *name;
 	const char *path;
 	uint64_t time_ns;
+	const char *rule;
+	const char *decided_by;
 };
 
 /* Return: 0 to go on; what else is returned ends the call. */
@@ -1684,7 +1692,8 @@ enum cgw_answer {
  * @overrules: can it turn the denial of a program that ran before it into leave? That takes
  *	bpf_set_retval, Linux 5.18.
  * @seen: could the kernel be asked about it? That takes CAP_SYS_ADMIN; else there is only @id.
- * @ours: loaded by cgward, this build or another.
+ * @ours: a filter of cgward, this build or another.
+ * @observer: cgward watches by it, this build or another: it leaves every verdict as it is.
  */
 struct cgw_program {
 	uint32_t id;
@@ -1696,6 +1705,7 @@ struct cgw_program {
 	enum cgw_answer overrules;
 	bool seen;
 	bool ours;
+	bool observer;
 };
 
 /**
@@ -1762,6 +1772,133 @@ struct cgw_check {
 CGW_API int cgw_group_check_device(struct cgw_group *g, unsigned int type, uint32_t major,
 				   uint32_t minor, unsigned int access,
 				   struct cgw_check *ret_check);
+
+/**
+ * struct cgw_denier - who refuses a device to a group.
+ * @has_rule: is @rule set?
+ * @rule: the canonical rule that does.
+ * @by: the path of the group whose policy does; or the programs of other owners that may, as
+ *	"crun or s_snap": by the shape of their code (a guess), by name, or "program 12". "" where
+ *	nobody does.
+ */
+struct cgw_denier {
+	bool has_rule;
+	struct cgw_rule rule;
+	char by[4096];
+};
+
+/**
+ * cgw_group_find_denier() - who refuses a device that was refused.
+ * @g: group.
+ * @type: as cgw_rules_evaluate(); also @major, @minor and @access.
+ * @ret_denier: the answer.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_group_find_denier(struct cgw_group *g, unsigned int type, uint32_t major,
+				  uint32_t minor, unsigned int access,
+				  struct cgw_denier *ret_denier);
+
+/* ---- learned device policies ------------------------------------------------------ */
+
+#define CGW_LEARN_MAX_USES (1U << 20)
+
+/**
+ * struct cgw_use - one way in which a device was used.
+ * @allowed: how often that was allowed, and
+ * @denied: how often it was refused, by the filters of all owners together. The kernel asks
+ *	them once to open a character device and twice to open a block device.
+ * @major: of the device.
+ * @minor: of the device.
+ * @type: CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR.
+ * @access: the bits asked for at once; 0 = somebody looked whether the node is there (F_OK).
+ */
+struct cgw_use {
+	uint64_t allowed;
+	uint64_t denied;
+	uint32_t major;
+	uint32_t minor;
+	uint8_t type;
+	uint8_t access;
+};
+
+/**
+ * struct cgw_learn_opts - whose uses.
+ * @sz: sizeof(struct cgw_learn_opts).
+ * @groups: watched with all below them; they may be closed afterwards.
+ * @n_groups: 0 = every group of the v2 hierarchy; at most CGW_TRACE_TARGETS.
+ * @max_uses: how many different ones are kept, at most CGW_LEARN_MAX_USES; 0 = 16384.
+ */
+struct cgw_learn_opts {
+	size_t sz;
+	struct cgw_group *const *groups;
+	size_t n_groups;
+	size_t max_uses;
+	size_t : 0;
+};
+
+/**
+ * cgw_learn_new() - watch which devices are used.
+ * @c: context; what is made belongs to it.
+ * @opts: whose.
+ * @ret_l: free it with cgw_learn_free().
+ *
+ * An observer above the groups counts what their filters decide, and decides nothing. Nothing
+ * is pinned: with the process it is gone.
+ *
+ * Return: as cgw_trace_new().
+ */
+CGW_API int cgw_learn_new(struct cgw *c, const struct cgw_learn_opts *opts,
+			  struct cgw_learn **ret_l);
+CGW_API void cgw_learn_free(struct cgw_learn *l);
+
+/**
+ * cgw_learn_read() - what was used so far.
+ * @l: from cgw_learn_new().
+ * @ret_uses: sorted by type, major, minor and access; free() it.
+ * @ret_missed: may be NULL; how many checks found the table full and are in none of them.
+ *
+ * Return: how many, or -ENOMEM.
+ */
+CGW_API ssize_t cgw_learn_read(struct cgw_learn *l, struct cgw_use **ret_uses,
+			       uint64_t *ret_missed);
+
+enum cgw_learn_flags {
+	CGW_LEARN_DENIED = 1U << 0, /* allow what was refused, too */
+};
+
+/**
+ * cgw_learn_rules() - the smallest list that allows what was used, and nothing else.
+ * @c: context.
+ * @earlier: NULL, or a list whose devices stay allowed (that of an earlier run).
+ * @uses: what was used.
+ * @n: how many.
+ * @flags: enum cgw_learn_flags.
+ * @ret_rules: canonical rules, in a fixed order, of semantics CGW_SEMANTICS_ORDERED; what none
+ *	of them allows is denied.
+ *
+ * Devices whose numbers the kernel hands out as they come, cgw_device_is_dynamic(), become
+ * MAJ:*. Where a node was only looked for, the least access is allowed that lets it be found: m.
+ *
+ * Return: 0, -E2BIG for more than a policy can hold, -ENOMEM.
+ */
+CGW_API int cgw_learn_rules(struct cgw *c, const struct cgw_rules *earlier,
+			    const struct cgw_use *uses, size_t n, unsigned int flags,
+			    struct cgw_rules **ret_rules);
+
+/**
+ * cgw_device_is_dynamic() - do devices of this major get their minors as they come?
+ * @c: context.
+ * @type: CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR.
+ * @major: of the device.
+ * @name: gets the driver's name, "pts", when they do.
+ * @size: of @name.
+ *
+ * Those are pts, loop devices, what has block major 259, and drivers in /proc/devices that the
+ * kernel gave a major of its own choice: 234 to 254 and 384 to 511.
+ */
+CGW_API bool cgw_device_is_dynamic(struct cgw *c, unsigned int type, uint32_t major, char *name,
+				   size_t size);
 
 enum cgw_unload_flags {
 	CGW_UNLOAD_FORCE = 1U << 0, /* also when groups use it; their policies stay in force */

@@ -104,6 +104,29 @@ struct cgw_trace_blocked {
 	char stack[512]; /* functions, innermost first, separated by " < " */
 };
 
+/* CGW_TRACE_DENY: the task of the head was refused a device, by whatever filter. */
+struct cgw_trace_deny {
+	struct cgw_trace_record head;
+	__u32 major;
+	__u32 minor;
+	__u8 type;   /* CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR */
+	__u8 access; /* CGW_DEVICE_*; 0 = it looked whether the node is there (F_OK) */
+	__u8 pad[6];
+};
+
+/* How devices are used is counted per device and access. */
+struct cgw_use_key {
+	__u32 major;
+	__u32 minor;
+	__u16 type;
+	__u16 access;
+};
+
+struct cgw_use_counts {
+	__u64 allowed;
+	__u64 denied;
+};
+
 /* What the programs are told before they are loaded, and what they count. */
 struct cgw_trace_config {
 	__u64 root;	 /* the group where paths begin */
