@@ -2,6 +2,7 @@
 /* Device policies of groups: attach the shared program, write, read and remove the policy. */
 #include <bpf/bpf.h>
 #include <poll.h>
+#include <time.h>
 
 #include "device.h"
 
@@ -277,53 +278,25 @@ static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l, st
 	return err ? err : detach_others(g, a);
 }
 
-/* One more than the policy in force has, whoever of ours loaded its program. */
-static uint32_t next_generation(struct cgw_group *g, const struct cgw__loader *l,
-				const struct attached *a, unsigned int size_class)
+/* Under the lock, so that each generation is greater than the one before. */
+static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
+		      const struct cgw_policy *policy, bool alone)
 {
-	_cleanup_free_ struct cgw_policy_value *other = NULL;
-	const struct cgw_policy_value *old = l->scratch;
-	uint32_t size;
-	int err = -ENOENT;
-
-	if (a->kind) {
-		int map_fd = l->fds[cgw__pin(size_class, POLICIES)];
-
-		err = bpf_map_lookup_elem(map_fd, &g->id, l->scratch);
-	} else if (a->n_others) {
-		err = read_value(g, a->others[0].fd, &other, &size);
-		old = other;
-	}
-	return err || !old->magic || old->generation == UINT32_MAX ? 1 : old->generation + 1;
-}
-
-/* Under the lock. Return: the generation, or -errno. */
-static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
-		      bool alone)
-{
-	unsigned int size_class = policy->value->size_class;
 	_cleanup_(close_attached) struct attached a = { 0 };
-	struct cgw_policy_value *value;
-	uint32_t generation = 1;
-	int err = 0;
+	struct cgw_policy_value *value = policy->value;
+	struct timespec now;
+	int err = g->fresh ? 0 : find_attached(g, l, value->size_class, &a);
 
-	if (!l->scratch)
-		l->scratch = malloc(cgw__policy_classes[CGW_POLICY_CLASSES - 1].bytes);
-	value = l->scratch;
-	if (!value)
-		return cgw__oom(g->c);
-	if (!g->fresh) {
-		err = find_attached(g, l, size_class, &a);
-		if (err)
-			return err;
-		generation = next_generation(g, l, &a, size_class);
-	}
-	memcpy(value, policy->value, policy->size);
-	value->generation = generation;
+	if (err)
+		return err;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	/* In the policy itself while it is written: a copy costs as much as the kernel's. */
+	value->generation = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
-	if (!err && alone)
-		err = cgw__detach_foreign(g, a.foreign, a.n_foreign);
-	return err ? err : (int)(generation & 0x7fffffff);
+	if (!err)
+		g->generation = value->generation;
+	value->generation = 0;
+	return err || !alone ? err : cgw__detach_foreign(g, a.foreign, a.n_foreign);
 }
 
 static int set_devices(struct cgw_group *g, const struct cgw_policy *policy, bool alone)
@@ -489,7 +462,7 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 		err = cgw_policy_compile(rules, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
 		err = cgw_group_set_devices(g, policy);
-	if (err > 0)
+	if (!err)
 		err = cgw_group_clear_devices(g);
 	p.works = err >= 0;
 	if (p.works) {

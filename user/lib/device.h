@@ -30,7 +30,6 @@ struct cgw__loader {
 	uint32_t ids[N_PINS]; /* of the programs */
 	int dir_fd;	      /* the pin directory, or < 0 */
 	int lock_fd;	      /* while locked */
-	void *scratch;	      /* room for the largest value */
 };
 
 /* Names of pins and programs; those of other builds are found by them too. */

@@ -121,7 +121,7 @@ static void fill_head(struct cgw_policy_value *v, const struct cgw__table *t,
 	v->version = CGW_POLICY_VERSION;
 	v->semantics = (uint8_t)semantics;
 	v->flags = t->invert ? CGW_POLICY_ALLOWS : 0;
-	v->entries = (uint32_t)t->n;
+	v->entries = (uint16_t)t->n;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct cgw__entry *e = &t->entries[i];
 

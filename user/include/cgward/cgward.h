@@ -1413,8 +1413,7 @@ CGW_API int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules *
  * are governed too, together (AND) with the filters of other owners. Descriptors already
  * open stay usable.
  *
- * Return: the policy's generation, -EPERM naming the capability, -EOPNOTSUPP without BPF,
- * -errno.
+ * Return: 0, -EPERM naming the capability, -EOPNOTSUPP without BPF, -errno.
  */
 CGW_API int cgw_group_set_devices(struct cgw_group *g, const struct cgw_policy *policy);
 
@@ -1486,22 +1485,31 @@ CGW_API int cgw_use_device_programs(struct cgw *c, const struct cgw_device_progr
  *
  * Writers are serialised, so that no rule is lost.
  *
- * Return: the new generation, -ENOENT when the group has no cgward policy, -errno.
+ * Return: 0, -ENOENT when the group has no cgward policy, -errno.
  */
 CGW_API int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules);
+
+/**
+ * cgw_group_generation() - the generation of the policy that this handle set last.
+ * @g: group.
+ *
+ * Return: nanoseconds of CLOCK_BOOTTIME, or 0 when it has set none. A policy read back with a
+ * greater one was set later, by somebody else.
+ */
+CGW_API uint64_t cgw_group_generation(const struct cgw_group *g);
 
 /**
  * struct cgw_devices - the policy a group has.
  * @policy: NULL when it was attached but never written: everything is denied.
  * @semantics: how it was compiled.
- * @generation: 1 for the first.
+ * @generation: when it was set, in nanoseconds of CLOCK_BOOTTIME; greater at each change.
  * @class_bytes: size of the kernel's value.
  * @prog_id: the program's number.
  */
 struct cgw_devices {
 	struct cgw_policy *policy;
 	enum cgw_semantics semantics;
-	uint32_t generation;
+	uint64_t generation;
 	uint32_t class_bytes;
 	uint32_t prog_id;
 };

@@ -8,7 +8,7 @@
 #endif
 
 #define CGW_POLICY_MAGIC 0x50574743U /* "CGWP"; 0 in a value nobody has written yet */
-#define CGW_POLICY_VERSION 1
+#define CGW_POLICY_VERSION 2
 
 /* Value of a slot's major or minor that stands for every number. */
 #define CGW_DEVICE_ANY 0xffffffffU
@@ -73,13 +73,13 @@ struct cgw_policy_value {
 	__u16 version;
 	__u8 semantics; /* enum cgw_semantics */
 	__u8 flags;	/* CGW_POLICY_ALLOWS, CGW_POLICY_SHORTCUT */
-	__u32 generation; /* 1 for a group's first policy, then one more at each change */
+	__u64 generation; /* CLOCK_BOOTTIME in ns when it was written: greater at each change */
 	__u32 seed;
-	__u32 entries;
+	__u16 entries;
+	__u8 size_class; /* below CGW_POLICY_CLASSES */
+	__u8 pad;
 	__u8 fallback[4]; /* verdicts where no entry matches, by type */
 	__u8 levels[4];	  /* CGW_POLICY_EXACT, ... by type */
-	__u8 size_class;  /* below CGW_POLICY_CLASSES */
-	__u8 pad[3];
 };
 
 struct cgw_policy_value_0 {
