@@ -53,10 +53,11 @@ lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c events.c e
 	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	update.c wait.c \
-	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c programs.c unload.c,nobpf.c)
+	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c device_own.c programs.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
-skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h)
+skeletons = $(if $(filter 1,$(BPF)),skeletons/device.skel.h skeletons/own.skel.h)
+skeleton-headers = $(filter %/device.skel.h,$(skeletons))
 headers = cgward.h policy.h
 
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
@@ -84,7 +85,7 @@ endif
 bpf-arch = $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64.*/powerpc/;s/riscv64/riscv/')
 
 # What they include is named here too: skeletons/ serves every O=, a depfile only its own.
-$O/bpf/%.bpf.o: bpf/%.bpf.c vmlinux/vmlinux.h user/include/cgward/policy.h
+$O/bpf/%.bpf.o: bpf/%.bpf.c bpf/table.bpf.h vmlinux/vmlinux.h user/include/cgward/policy.h
 	$(call msg,CLANG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -D__TARGET_ARCH_$(bpf-arch) -Ivmlinux \
@@ -250,7 +251,7 @@ install: all man $O/libcgward.pc
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcgward.so
 	$(Q)$(INSTALL) -m 644 $O/libcgward.a $(DESTDIR)$(LIBDIR)/
 	$(Q)$(INSTALL) -m 644 $O/libcgward.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
-	$(Q)$(INSTALL) -m 644 $(addprefix user/include/cgward/,$(headers)) $(skeletons) $(DESTDIR)$(INCLUDEDIR)/cgward/
+	$(Q)$(INSTALL) -m 644 $(addprefix user/include/cgward/,$(headers)) $(skeleton-headers) $(DESTDIR)$(INCLUDEDIR)/cgward/
 	$(Q)$(INSTALL) -m 644 $O/man/cgward.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)$(INSTALL) -m 644 $O/man/libcgward.3 $(DESTDIR)$(MANDIR)/man3/
 	$(Q)$(INSTALL) -m 644 user/cmd/cgward.bash $(DESTDIR)$(COMPDIR)/cgward

@@ -61,11 +61,15 @@ static struct cgw_rules *random_rules(struct cgw *c)
 	return rules;
 }
 
-static int set_rules(struct cgw_group *g, const struct cgw_rules *rules)
+static int set_rules(struct cgw_group *g, const struct cgw_rules *rules, bool own)
 {
 	_cleanup_policy_ struct cgw_policy *p = NULL;
+	int err = cgw_policy_compile(rules, ORDERED, &p);
 
-	return cgw_policy_compile(rules, ORDERED, &p) ?: cgw_group_set_devices(g, p);
+	if (err)
+		return err;
+	cgw_policy_set_own(p, own);
+	return cgw_group_set_devices(g, p);
 }
 
 /* The subsets of access that the kernel asks for: mknod never comes with another bit. */
@@ -139,8 +143,9 @@ static int kernel_evaluator_and_check_agree_on_random_lists(void)
 	for (long round = 0, n = cgtest_scale(300); round < n; round++) {
 		_cleanup_rules_ struct cgw_rules *above = random_rules(c), *own = random_rules(c);
 
-		CHECK_INT(set_rules(g, above), 0);
-		CHECK_INT(set_rules(child, own), 0);
+		/* by shared programs and by the groups' own */
+		CHECK_INT(set_rules(g, above, round & 1), 0);
+		CHECK_INT(set_rules(child, own, round & 2), 0);
 		for (unsigned int i = 0; i < 18 * ARRAY_SIZE(asked); i++)
 			if (compare(child, &a, above, own, i) != TAP_PASS) {
 				print_rules("above", above);
@@ -166,11 +171,15 @@ static int full_table_works_in_the_kernel(void)
 		CHECK_INT(cgw_rules_add_rule(rules, &rule), 0);
 	}
 	CHECK_INT(make_nodes(), 0);
-	CHECK_INT(set_rules(g, rules), 0);
-	for (uint32_t i = 0; i < 2 * CGW_POLICY_ENTRIES; i++) {
-		CHECK_INT(cgtest_agent_mknod(&a, "/run/nodes/new", S_IFCHR, makedev(240, i)),
-			  i < CGW_POLICY_ENTRIES ? 0 : -EPERM);
-		CHECK_INT(cgtest_agent_mknod(&a, "/run/nodes/new", S_IFBLK, makedev(240, i)),
+	for (uint32_t i = 0; i < 4 * CGW_POLICY_ENTRIES; i++) {
+		uint32_t minor = i % (2 * CGW_POLICY_ENTRIES);
+
+		/* by the shared program, then by one of the group's own */
+		if (!minor)
+			CHECK_INT(set_rules(g, rules, i > 0), 0);
+		CHECK_INT(cgtest_agent_mknod(&a, "/run/nodes/new", S_IFCHR, makedev(240, minor)),
+			  minor < CGW_POLICY_ENTRIES ? 0 : -EPERM);
+		CHECK_INT(cgtest_agent_mknod(&a, "/run/nodes/new", S_IFBLK, makedev(240, minor)),
 			  -EPERM);
 	}
 	return TAP_PASS;

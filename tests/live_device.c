@@ -232,31 +232,6 @@ static int open_descriptors_stay_usable(void)
 static const char *const switch_nodes[] = { "always:/dev/null", "never:/dev/zero",
 					    "changes:/dev/full", "changes:/dev/urandom", NULL };
 
-/* Switch between policies while a loop opens nodes, of which each sees what it must. */
-static int switch_under_load(const char *name, struct cgw *c, const char *const *nodes,
-			     struct cgw_policy *const *policies, size_t n)
-{
-	_cleanup_top_ char *top = cgtest_new(name);
-	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
-	_cleanup_opener_ struct cgtest_opener o = { 0 };
-	_cleanup_free_ char *text = NULL;
-	long switches = 0, wanted = cgtest_scale(20000);
-
-	CHECK_INT(cgw_group_set_devices(g, policies[0]), 0);
-	o = cgtest_opener_start(top, "-", nodes);
-	while (switches < wanted) {
-		if (cgw_group_set_devices(g, policies[++switches % (long)n]) < 0)
-			FAIL("%s", cgw_strerror(c));
-		/* on few processors the opener must come to see each policy: 15 is odd */
-		if (!(switches % 15))
-			usleep(200);
-	}
-	if (cgtest_opener_stop(&o, &text))
-		FAIL("after %ld switches: %s", switches, text);
-	tap_note("%ld switches; %s", switches, strtok(text, "\n"));
-	return TAP_PASS;
-}
-
 #define FULL_ONLY "c 1:3\nc 1:7\n"
 #define URANDOM_ONLY "c 1:9\nc 1:* rw\ndeny c 1:5\ndeny c 1:7\n"
 
@@ -266,42 +241,21 @@ static int every_open_is_decided_by_the_old_or_the_new_policy(void)
 	_cleanup_policy_ struct cgw_policy *a = cgtest_policy(c, FULL_ONLY);
 	_cleanup_policy_ struct cgw_policy *b = cgtest_policy(c, URANDOM_ONLY);
 
-	return switch_under_load("switch", c, switch_nodes, (struct cgw_policy *[]){ a, b }, 2);
-}
-
-/* A policy with n more entries, of devices that are not there. */
-static struct cgw_policy *larger_policy(struct cgw *c, const char *text, unsigned int n)
-{
-	char *all = malloc(strlen(text) + n * 32 + 1), *end = stpcpy(all, text);
-	struct cgw_policy *p;
-
-	for (unsigned int i = 0; i < n; i++)
-		end += sprintf(end, "b %u:%u r\n", 200 + i % 50, i);
-	p = cgtest_policy(c, all);
-	free(all);
-	return p;
+	return cgtest_switch("switch", c, switch_nodes, (struct cgw_policy *[]){ a, b }, 2);
 }
 
 static int so_it_is_when_the_size_class_changes(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_policy_ struct cgw_policy *small = larger_policy(c, FULL_ONLY, 0);
-	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, URANDOM_ONLY, 100);
-	_cleanup_policy_ struct cgw_policy *large = larger_policy(c, FULL_ONLY, 2000);
+	_cleanup_policy_ struct cgw_policy *small = cgtest_larger_policy(c, FULL_ONLY, 0);
+	_cleanup_policy_ struct cgw_policy *medium = cgtest_larger_policy(c, URANDOM_ONLY, 100);
+	_cleanup_policy_ struct cgw_policy *large = cgtest_larger_policy(c, FULL_ONLY, 2000);
 
 	CHECK_INT(small->value->size_class, 0);
 	CHECK_INT(medium->value->size_class, 1);
 	CHECK_INT(large->value->size_class, 2);
-	return switch_under_load("classes", c, switch_nodes,
-				 (struct cgw_policy *[]){ small, medium, large, medium }, 4);
-}
-
-#define OCI_NODES "c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
-
-/* A node that is in no policy. */
-static int make_kmsg(void)
-{
-	return mknod("/run/kmsg", S_IFCHR | 0600, makedev(1, 11)) < 0 && errno != EEXIST ? -errno : 0;
+	return cgtest_switch("classes", c, switch_nodes,
+			     (struct cgw_policy *[]){ small, medium, large, medium }, 4);
 }
 
 /* The program that knows the OCI nodes takes turns with the one that looks all of them up. */
@@ -310,34 +264,36 @@ static int so_it_is_when_the_program_changes(void)
 	static const char *const nodes[] = { "always:/dev/null", "never:/run/kmsg",
 					     "changes:/dev/zero", "changes:/dev/urandom", NULL };
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_policy_ struct cgw_policy *oci = larger_policy(c, OCI_NODES, 0);
-	_cleanup_policy_ struct cgw_policy *some = larger_policy(c, "c 1:3\nc 5:0\n", 0);
-	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, OCI_NODES, 100);
-	_cleanup_policy_ struct cgw_policy *none = larger_policy(c, "c 1:3 rw\n", 100);
+	_cleanup_policy_ struct cgw_policy *oci = cgtest_larger_policy(c, CGTEST_OCI_NODES, 0);
+	_cleanup_policy_ struct cgw_policy *some = cgtest_larger_policy(c, "c 1:3\nc 5:0\n", 0);
+	_cleanup_policy_ struct cgw_policy *medium = cgtest_larger_policy(c, CGTEST_OCI_NODES, 100);
+	_cleanup_policy_ struct cgw_policy *none = cgtest_larger_policy(c, "c 1:3 rw\n", 100);
 
 	struct cgw_policy *const policies[] = { oci,	some, oci,    none,
 						medium, some, medium, none };
 
 	CHECK(oci->value->flags & medium->value->flags & CGW_POLICY_SHORTCUT);
 	CHECK(!((some->value->flags | none->value->flags) & CGW_POLICY_SHORTCUT));
-	CHECK_INT(make_kmsg(), 0);
-	return switch_under_load("programs", c, nodes, policies, ARRAY_SIZE(policies));
+	CHECK_INT(cgtest_kmsg(), 0);
+	return cgtest_switch("programs", c, nodes, policies, ARRAY_SIZE(policies));
 }
 
 /* Which program is attached, for policies with and without all OCI nodes. */
 static int program_fits_its_policy(void)
 {
 	static const char *const steps[][2] = {
-		{ OCI_NODES, "cgward_dev_oci0" },	  { "c 1:3", "cgward_dev0" },
-		{ OCI_NODES "b 8:*", "cgward_dev_oci0" }, { "allow a", "cgward_dev_oci0" },
-		{ OCI_NODES "deny c 136:7 w", "cgward_dev0" },
+		{ CGTEST_OCI_NODES, "cgward_dev_oci0" },
+		{ "c 1:3", "cgward_dev0" },
+		{ CGTEST_OCI_NODES "b 8:*", "cgward_dev_oci0" },
+		{ "allow a", "cgward_dev_oci0" },
+		{ CGTEST_OCI_NODES "deny c 136:7 w", "cgward_dev0" },
 	};
 	_cleanup_top_ char *top = cgtest_new("program");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
 	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
 
-	CHECK_INT(make_kmsg(), 0);
+	CHECK_INT(cgtest_kmsg(), 0);
 	for (int i = 0; i < (int)ARRAY_SIZE(steps); i++) {
 		_cleanup_free_ struct cgw_program *programs = NULL;
 
@@ -367,9 +323,9 @@ static int checks_in_flight_see_a_policy_too(void)
 	static const char *const nodes[] = { "always:/dev/null", "never:/run/kmsg",
 					     "either:/dev/full", "either:/dev/urandom", NULL };
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_policy_ struct cgw_policy *small = larger_policy(c, FULL_ONLY, 0);
-	_cleanup_policy_ struct cgw_policy *medium = larger_policy(c, "c 1:3\nc 1:9\n", 100);
-	_cleanup_policy_ struct cgw_policy *oci = larger_policy(c, OCI_NODES, 0);
+	_cleanup_policy_ struct cgw_policy *small = cgtest_larger_policy(c, FULL_ONLY, 0);
+	_cleanup_policy_ struct cgw_policy *medium = cgtest_larger_policy(c, "c 1:3\nc 1:9\n", 100);
+	_cleanup_policy_ struct cgw_policy *oci = cgtest_larger_policy(c, CGTEST_OCI_NODES, 0);
 	struct cgw_policy *const policies[] = { small, medium, oci, medium };
 	_cleanup_top_ char *top = cgtest_new("inflight");
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
@@ -377,7 +333,7 @@ static int checks_in_flight_see_a_policy_too(void)
 	_cleanup_free_ char *text = NULL;
 	char count[32];
 
-	CHECK_INT(make_kmsg(), 0);
+	CHECK_INT(cgtest_kmsg(), 0);
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(cgtest_slow(g), 0);
 	CHECK_INT(cgw_group_set_devices(g, small), 0);

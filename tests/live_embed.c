@@ -46,6 +46,34 @@ static int callers_programs_are_used(void)
 	return TAP_PASS;
 }
 
+/* The library has the instructions of a group's own program itself. */
+static int own_programs_are_had_beside_the_callers(void)
+{
+	_cleanup_(destroy) struct cgw_device_bpf *skel = cgw_device_bpf__open_and_load();
+	_cleanup_top_ char *top = cgtest_new("embedown");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "c 1:3");
+	struct cgw_device_programs programs;
+
+	CHECK(skel);
+	programs = (struct cgw_device_programs)CGW_DEVICE_PROGRAMS(skel);
+	CHECK_INT(cgw_use_device_programs(c, &programs), 0);
+	for (int i = 0; i < 4; i++) {
+		_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+
+		cgw_policy_set_own(p, i & 1);
+		CHECK_INT(cgw_group_set_devices(g, p), 0);
+		CHECK_INT(cgw_group_get_devices(g, &d), 0);
+		CHECK_INT(d.own, i & 1);
+		CHECK_INT(d.prog_id == id_of(programs.filters[0]), !d.own);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
+	}
+	return TAP_PASS;
+}
+
 static int other_programs_are_refused(void)
 {
 	_cleanup_(destroy) struct cgw_device_bpf *skel = cgw_device_bpf__open_and_load();
@@ -138,6 +166,7 @@ static int group_is_had_by_a_descriptor(void)
 
 static const struct tap_test tests[] = {
 	T(callers_programs_are_used),
+	T(own_programs_are_had_beside_the_callers),
 	T(other_programs_are_refused),
 	T(policy_is_compiled_once_and_applied_to_many),
 	T(group_is_had_by_a_descriptor),

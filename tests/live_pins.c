@@ -317,20 +317,20 @@ static int removed_groups_do_not_keep_it_loaded(void)
 	return TAP_PASS;
 }
 
-#define OCI_NODES "c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
+enum { POLICIES = 8 };
 
-/* Policies of two sizes, with and without the shortcut: null is in all. */
-static void make_policies(struct cgw *c, struct cgw_policy *policies[4])
+/*
+ * Policies of two sizes, with and without the shortcut, for shared programs and then for those
+ * of a group's own: null is in all.
+ */
+static void make_policies(struct cgw *c, struct cgw_policy *policies[POLICIES])
 {
-	static const char *const texts[] = { "c 1:3\nc 1:7\n", OCI_NODES, "c 1:3\nc 1:9\n", OCI_NODES };
-	char all[4096];
+	static const char *const texts[] = { "c 1:3\nc 1:7\n", CGTEST_OCI_NODES, "c 1:3\nc 1:9\n",
+					     CGTEST_OCI_NODES };
 
-	for (int i = 0; i < 4; i++) {
-		size_t len = (size_t)sprintf(all, "%s", texts[i]);
-
-		for (int j = 0; i > 1 && j < 100; j++)
-			len += (size_t)sprintf(all + len, "b 200:%d r\n", j);
-		policies[i] = cgtest_policy(c, all);
+	for (int i = 0; i < POLICIES; i++) {
+		policies[i] = cgtest_larger_policy(c, texts[i % 4], i % 4 > 1 ? 100 : 0);
+		cgw_policy_set_own(policies[i], i >= 4);
 	}
 }
 
@@ -347,15 +347,15 @@ static pid_t start_writer(const char *group)
 	if (!pid) {
 		struct cgw *c = cgtest_context();
 		struct cgw_group *g = cgtest_open(c, group);
-		struct cgw_policy *policies[4];
+		struct cgw_policy *policies[POLICIES];
 
 		make_policies(c, policies);
 		for (int i = 0;; i++) {
 			if (i == 1 && write(ready[1], "x", 1) != 1)
 				_exit(1);
-			if (i % 7 == 6 && cgw_group_clear_devices(g) < 0)
+			if (i % 11 == 10 && cgw_group_clear_devices(g) < 0)
 				_exit(2);
-			if (cgw_group_set_devices(g, policies[i % 4]) < 0)
+			if (cgw_group_set_devices(g, policies[i * 3 % POLICIES]) < 0)
 				_exit(3);
 		}
 	}
@@ -367,7 +367,7 @@ static pid_t start_writer(const char *group)
 }
 
 /*
- * After the kill: no policy, or one of the four, or two at once of which both must allow; the
+ * After the kill: no policy, or one of them, or two at once of which both must allow; the
  * devices behave as check says, and the next writer can go on from there.
  */
 static int is_consistent(const char *top, struct cgtest_agent *a)

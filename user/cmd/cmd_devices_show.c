@@ -139,6 +139,8 @@ static void print_policy_json(struct cmd_ctx *x, const struct cgw_devices *d,
 	js_number(&x->out, d->generation);
 	js_key(&x->out, "class_bytes");
 	js_number(&x->out, d->class_bytes);
+	js_key(&x->out, "program");
+	js_string(&x->out, d->own ? "own" : "shared");
 	js_rules(&x->out, rules);
 }
 
@@ -151,7 +153,7 @@ static void print_policy_text(struct cmd_ctx *x, const struct cgw_devices *d,
 	if (d->policy) {
 		fprintf(x->out.f, "%s, set ", cgw_semantics_name(d->semantics));
 		print_age(x->out.f, seconds_since(d->generation));
-		fprintf(x->out.f, " ago, program %u\n", d->prog_id);
+		fprintf(x->out.f, " ago, program %u%s\n", d->prog_id, d->own ? ", of its own" : "");
 	} else {
 		fprintf(x->out.f, "program %u, not written: everything is denied\n", d->prog_id);
 	}

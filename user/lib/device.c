@@ -58,6 +58,7 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	_cleanup_free_ struct cgw_policy_value *value = NULL;
 	struct bpf_map_info map;
 	_cleanup_close_ int fd = open_map(prog_fd, &map);
+	uint64_t key;
 
 	if (fd < 0)
 		return fd;
@@ -66,7 +67,9 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	value = malloc(map.value_size);
 	if (!value)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &g->id, value) < 0)
+	/* That of a program of the group's own is an array of one value. */
+	key = map.type == BPF_MAP_TYPE_ARRAY ? 0 : g->id;
+	if (bpf_map_lookup_elem(fd, &key, value) < 0)
 		return -errno;
 	if (!is_readable(value, map.value_size))
 		return -ESTALE;
@@ -78,7 +81,10 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 /* What is attached to a group. */
 struct attached {
 	int kind; /* what it has of the size class that is wanted: FILTER, ... or 0 */
-	/* Ours of other size classes, builds and unshared loads, and those of other owners. */
+	/*
+	 * Ours of other size classes, builds and unshared loads, and of the group alone; those of
+	 * other owners.
+	 */
 	struct cgw__program others[CGW_MAX_PROGRAMS], foreign[CGW_MAX_PROGRAMS];
 	size_t n_others;
 	size_t n_foreign;
@@ -278,9 +284,25 @@ static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l, st
 	return err ? err : detach_others(g, a);
 }
 
+/*
+ * A program of the group's own comes with its table, and takes the place of the one there is in
+ * one step. Storage that the group has is left alone: whoever attaches its program writes it first.
+ */
+static int set_own(struct cgw_group *g, struct cgw__loader *l, const struct attached *a,
+		   const struct cgw_policy_value *value)
+{
+	int old = a->kind	? l->fds[cgw__pin(value->size_class, (unsigned int)a->kind)]
+		  : a->n_others ? a->others[0].fd
+				: -EBADF;
+	_cleanup_close_ int fd = cgw__load_own(g->c, l, value);
+	int err = fd < 0 ? fd : attach(g, fd, old);
+
+	return err ? err : detach_others(g, a);
+}
+
 /* Under the lock, so that each generation is greater than the one before. */
-static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
-		      const struct cgw_policy *policy, bool alone)
+static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
+		      bool alone)
 {
 	_cleanup_(close_attached) struct attached a = { 0 };
 	struct cgw_policy_value *value = policy->value;
@@ -292,7 +314,10 @@ static int set_locked(struct cgw_group *g, const struct cgw__loader *l,
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	/* In the policy itself while it is written: a copy costs as much as the kernel's. */
 	value->generation = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
+	if (value->flags & CGW_POLICY_OWN)
+		err = set_own(g, l, &a, value);
+	else
+		err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
 	if (!err)
 		g->generation = value->generation;
 	value->generation = 0;
@@ -347,6 +372,7 @@ int cgw__fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_
 	if (value->magic) {
 		d.semantics = (enum cgw_semantics)value->semantics;
 		d.generation = value->generation;
+		d.own = value->flags & CGW_POLICY_OWN;
 		err = cgw__policy_from_value(g->c, value, &d.policy);
 		if (err)
 			return err;
@@ -408,8 +434,10 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 		err = cgw__rules_append(all, rules);
 	if (!err)
 		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
-	if (!err)
+	if (!err) {
+		cgw_policy_set_own(policy, d.own);
 		err = set_locked(g, l, policy, false);
+	}
 	cgw__device_unlock(g->c);
 	return err;
 }

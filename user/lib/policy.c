@@ -213,6 +213,13 @@ int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics semanti
 	return err ? err : make_policy(rules->c, &t, semantics, ret_policy);
 }
 
+void cgw_policy_set_own(struct cgw_policy *policy, bool own)
+{
+	policy->value->flags &= (uint8_t)~CGW_POLICY_OWN;
+	if (own)
+		policy->value->flags |= CGW_POLICY_OWN;
+}
+
 void cgw_policy_free(struct cgw_policy *policy)
 {
 	if (!policy)

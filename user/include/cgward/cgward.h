@@ -1358,6 +1358,18 @@ CGW_API int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics
 CGW_API void cgw_policy_free(struct cgw_policy *policy);
 
 /**
+ * cgw_policy_set_own() - have groups that are given the policy run a program of their own.
+ * @policy: policy that is not being applied.
+ * @own: or let them share one program, as after cgw_policy_compile().
+ *
+ * A program of its own has the table in it and spares each check the call of a helper; it
+ * decides alike. It is verified anew for each group and at each change, which takes about 0.1
+ * ms and the privilege to load programs, and takes a page of memory more. It goes with its group
+ * and is pinned nowhere.
+ */
+CGW_API void cgw_policy_set_own(struct cgw_policy *policy, bool own);
+
+/**
  * cgw_policy_value() - the table itself, for a loader of one's own.
  * @policy: policy.
  * @ret_size: may be NULL; the size of the whole value.
@@ -1505,6 +1517,8 @@ CGW_API uint64_t cgw_group_generation(const struct cgw_group *g);
  * @generation: when it was set, in nanoseconds of CLOCK_BOOTTIME; greater at each change.
  * @class_bytes: size of the kernel's value.
  * @prog_id: the program's number.
+ * @own: the program is the group's own, see cgw_policy_set_own(); rules that are appended keep
+ *	it so.
  */
 struct cgw_devices {
 	struct cgw_policy *policy;
@@ -1512,6 +1526,7 @@ struct cgw_devices {
 	uint64_t generation;
 	uint32_t class_bytes;
 	uint32_t prog_id;
+	bool own;
 };
 
 /**

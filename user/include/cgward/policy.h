@@ -40,6 +40,11 @@
 /* Flag: every request for an OCI default node passes, so that the program may skip the table. */
 #define CGW_POLICY_SHORTCUT 2U
 
+/* Flag: the group is to have a program of its own, see bpf/own.bpf.c. */
+#define CGW_POLICY_OWN 4U
+/* What stands for the address of the table in such a program until it is loaded. */
+#define CGW_POLICY_ADDRESS 0x5057474350574743
+
 /* The OCI default nodes: character devices 1:MINOR and 5:MINOR by bit, and 136:*. */
 #define CGW_POLICY_OCI_MEM (1U << 3 | 1U << 5 | 1U << 7 | 1U << 8 | 1U << 9)
 #define CGW_POLICY_OCI_TTY (1U << 0 | 1U << 2)
