@@ -53,12 +53,14 @@ lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c
 	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c learn_rules.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
-	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c learn.c programs.c trace.c trace_deny.c \
-	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
+	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c device_own.c learn.c \
+	programs.c trace.c trace_deny.c trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
 skeletons = $(if $(filter 1,$(BPF)),$(bpf-objects:%=skeletons/%.skel.h))
+# what a program of a group's own is made of is of no use without the library
+skeleton-headers = $(filter-out %/own.skel.h,$(skeletons))
 headers = cgward.h policy.h trace.h
 
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
@@ -254,7 +256,7 @@ install: all man $O/libcgward.pc
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcgward.so
 	$(Q)$(INSTALL) -m 644 $O/libcgward.a $(DESTDIR)$(LIBDIR)/
 	$(Q)$(INSTALL) -m 644 $O/libcgward.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
-	$(Q)$(INSTALL) -m 644 $(addprefix user/include/cgward/,$(headers)) $(skeletons) $(DESTDIR)$(INCLUDEDIR)/cgward/
+	$(Q)$(INSTALL) -m 644 $(addprefix user/include/cgward/,$(headers)) $(skeleton-headers) $(DESTDIR)$(INCLUDEDIR)/cgward/
 	$(Q)$(INSTALL) -m 644 $O/man/cgward.8 $(DESTDIR)$(MANDIR)/man8/
 	$(Q)$(INSTALL) -m 644 $O/man/libcgward.3 $(DESTDIR)$(MANDIR)/man3/
 	$(Q)$(INSTALL) -m 644 user/cmd/cgward.bash $(DESTDIR)$(COMPDIR)/cgward

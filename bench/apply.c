@@ -6,16 +6,31 @@
 
 #define SCALE_RULES 12
 
-enum { COMPILE, CREATE, APPLY, APPLY_OCI, ADOPT, UPDATE, UPDATE_OCI, ATTACH, WRITE, N_COSTS };
+enum {
+	COMPILE,
+	CREATE,
+	APPLY,
+	APPLY_OCI,
+	APPLY_FAST,
+	ADOPT,
+	UPDATE,
+	UPDATE_OCI,
+	UPDATE_FAST,
+	ATTACH,
+	WRITE,
+	N_COSTS
+};
 
 static const char *const cost_names[N_COSTS] = {
 	[COMPILE] = "compile",
 	[CREATE] = "create",
 	[APPLY] = "apply",
 	[APPLY_OCI] = "apply, OCI list",
+	[APPLY_FAST] = "apply, --fast",
 	[ADOPT] = "adopt",
 	[UPDATE] = "update",
 	[UPDATE_OCI] = "update, OCI list",
+	[UPDATE_FAST] = "update, --fast",
 	[ATTACH] = "floor: attach",
 	[WRITE] = "floor: map update",
 };
@@ -96,6 +111,22 @@ static void round_of_oci(struct size *z)
 	cgw_policy_free(other);
 }
 
+/* Programs of the groups' own. */
+static void round_of_fast(struct size *z, struct cgw_policy *policy, struct cgw_policy *other)
+{
+	unsigned int n = z->ours;
+
+	cgw_policy_set_own(policy, true);
+	cgw_policy_set_own(other, true);
+	make_groups(n, NULL);
+	set_fresh(n, true);
+	add_ours(z, APPLY_FAST, TIMED(n, set_devices(groups[i], policy)));
+	set_fresh(n, false);
+	add_ours(z, UPDATE_FAST, TIMED(n, set_devices(groups[i], other)));
+	remove_groups(n);
+	settle();
+}
+
 static void round_of_ours(struct size *z, const struct cgw_rule *rules,
 			  const struct cgw_rule *others)
 {
@@ -121,6 +152,7 @@ static void round_of_ours(struct size *z, const struct cgw_rule *rules,
 	make_groups(n, NULL);
 	add_ours(z, ATTACH, TIMED(n, attach_program(groups[i], pinned(policy, FILTER), -EBADF)));
 	remove_groups(n);
+	round_of_fast(z, policy, other);
 	cgw_policy_free(policy);
 	cgw_policy_free(other);
 }

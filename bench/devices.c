@@ -21,6 +21,7 @@ static void explain(void)
 	       "  compile    rules to a policy, or to a program's instructions; us, not part of what follows\n"
 	       "  create     make a group and give it a policy; us per group, as all down to 'groups'\n"
 	       "  apply      give the policy to a fresh group; the peers: load a program and attach it\n"
+	       "  --fast     by programs of the groups' own\n"
 	       "  OCI list   the same for a list that ends with the devices of every container\n"
 	       "  adopt      give it to a group that may have processes\n"
 	       "  update     change it; runc: load and replace; containerd: load and add another\n"

@@ -2,54 +2,12 @@
 /*
  * The device filter that every governed group shares. Hook: cgroup/dev, Linux 4.15;
  * storage shared between programs by an 8-byte key: Linux 5.9.
- *
- * The rules were compiled to a decision table by user space (user/lib/compile.c); here the
- * most specific entry is looked up and one bit of it tested.
  */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include "cgward/policy.h"
+#include "table.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The table of one value, wherever its size class puts the parts. */
-struct table {
-	const struct cgw_policy_value *head;
-	const struct cgw_policy_slot *slots;
-	const __u8 *displace;
-	__u32 n_slots;
-	__u32 n_buckets;
-};
-
-/* The verdicts of one class of devices, or -1 where the table has no entry for it. */
-static __always_inline int lookup(const struct table *t, __u32 type, __u32 major, __u32 minor)
-{
-	__u64 hash = cgw_policy_hash(t->head->seed, type, major, minor);
-	__u32 displace = t->displace[cgw_policy_bucket(hash, t->n_buckets)];
-	const struct cgw_policy_slot *s = &t->slots[cgw_policy_index(hash, displace, t->n_slots)];
-
-	if (s->major != major || s->minor != minor || s->type != type)
-		return -1;
-	return s->verdicts;
-}
-
-static __always_inline int decide(const struct table *t, struct bpf_cgroup_dev_ctx *ctx)
-{
-	__u32 access = ctx->access_type >> 16 & CGW_DEVICE_RWM;
-	__u32 type = ctx->access_type & 3;
-	__u32 levels = t->head->levels[type];
-	int verdicts = -1;
-
-	if (levels & CGW_POLICY_EXACT)
-		verdicts = lookup(t, type, ctx->major, ctx->minor);
-	if (verdicts < 0 && levels & CGW_POLICY_MAJOR)
-		verdicts = lookup(t, type, ctx->major, CGW_DEVICE_ANY);
-	if (verdicts < 0 && levels & CGW_POLICY_MINOR)
-		verdicts = lookup(t, type, CGW_DEVICE_ANY, ctx->minor);
-	if (verdicts < 0)
-		verdicts = t->head->fallback[type];
-	return verdicts >> access & 1;
-}
+#define ALL_LEVELS (CGW_POLICY_EXACT | CGW_POLICY_MAJOR | CGW_POLICY_MINOR)
 
 /*
  * The nodes that every container is given. Whether all of them pass, whatever is asked for,
@@ -84,8 +42,7 @@ static __always_inline int is_oci_node(struct bpf_cgroup_dev_ctx *ctx)
 	{                                                                                   \
 		const struct cgw_policy_value_##N *p =                                      \
 			bpf_get_local_storage(&cgward_policy##N, 0);                        \
-		const struct table t = { &p->head, p->slots, p->displace,                   \
-					 CGW_POLICY_SLOTS_##N, CGW_POLICY_BUCKETS_##N };    \
+		const struct table t = TABLE(N, p, ALL_LEVELS);                             \
 		return p->head.magic ? decide(&t, ctx) : unwritten;                         \
 	}                                                                                   \
 	SEC("cgroup/dev")                                                                   \

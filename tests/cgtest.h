@@ -137,6 +137,12 @@ char *cgtest_group_of(pid_t pid);
 struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules);
 int cgtest_set_devices(struct cgw_group *g, const char *rules);
 
+/* A policy with n more entries, of devices that are not there. */
+struct cgw_policy *cgtest_larger_policy(struct cgw *c, const char *text, unsigned int n);
+
+/* Rules by which the shared program needs no table for the nodes of every container. */
+#define CGTEST_OCI_NODES "c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
+
 /* Do they say the same? Tables: but for the seed, and wherever the entries are. */
 bool cgtest_same_rule(const struct cgw_rule *a, const struct cgw_rule *b);
 bool cgtest_same_rules(const struct cgw_rules *a, const struct cgw_rules *b);
@@ -188,6 +194,13 @@ bool cgtest_opener_done(struct cgtest_opener *o);
 
 /* End it; its exit status. ret_text: what it printed. */
 int cgtest_opener_stop(struct cgtest_opener *o, char **ret_text);
+
+/* Switch between policies while a loop opens nodes, of which each sees what it must. */
+int cgtest_switch(const char *name, struct cgw *c, const char *const *nodes,
+		  struct cgw_policy *const *policies, size_t n);
+
+/* Make /run/kmsg, a node that is in no policy. */
+int cgtest_kmsg(void);
 
 /* A mount namespace of our own, with our own bpffs and /run; false when there can be none. */
 bool cgtest_own_mounts(void);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "cgtest.h"
@@ -19,6 +20,18 @@ struct cgw_policy *cgtest_policy(struct cgw *c, const char *rules)
 	if (cgw_rules_new(c, &list) || cgw_rules_add_text(list, "rules", rules, strlen(rules)) ||
 	    cgw_policy_compile(list, CGW_SEMANTICS_ORDERED, &p))
 		cgtest_bail("%s", cgw_strerror(c));
+	return p;
+}
+
+struct cgw_policy *cgtest_larger_policy(struct cgw *c, const char *text, unsigned int n)
+{
+	char *all = malloc(strlen(text) + n * 32 + 1), *end = stpcpy(all, text);
+	struct cgw_policy *p;
+
+	for (unsigned int i = 0; i < n; i++)
+		end += sprintf(end, "b %u:%u r\n", 200 + i % 50, i);
+	p = cgtest_policy(c, all);
+	free(all);
 	return p;
 }
 
@@ -278,6 +291,36 @@ void cgtest_opener_free(struct cgtest_opener *o)
 		return;
 	cgtest_end(o->pid);
 	close(o->fd);
+}
+
+int cgtest_switch(const char *name, struct cgw *c, const char *const *nodes,
+		  struct cgw_policy *const *policies, size_t n)
+{
+	_cleanup_top_ char *top = cgtest_new(name);
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_opener_ struct cgtest_opener o = { 0 };
+	_cleanup_free_ char *text = NULL;
+	long switches = 0, wanted = cgtest_scale(20000);
+
+	CHECK_INT(cgw_group_set_devices(g, policies[0]), 0);
+	o = cgtest_opener_start(top, "-", nodes);
+	while (switches < wanted) {
+		if (cgw_group_set_devices(g, policies[++switches % (long)n]) < 0)
+			FAIL("%s", cgw_strerror(c));
+		/* on few processors the opener must come to see each policy: 15 is odd */
+		if (!(switches % 15))
+			usleep(200);
+	}
+	if (cgtest_opener_stop(&o, &text))
+		FAIL("after %ld switches: %s", switches, text);
+	tap_note("%ld switches; %s", switches, strtok(text, "\n"));
+	return TAP_PASS;
+}
+
+int cgtest_kmsg(void)
+{
+	return mknod("/run/kmsg", S_IFCHR | 0600, makedev(1, 11)) < 0 && errno != EEXIST ? -errno
+											 : 0;
 }
 
 bool cgtest_own_mounts(void)

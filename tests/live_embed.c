@@ -32,17 +32,45 @@ static int callers_programs_are_used(void)
 	CHECK(skel);
 	programs = (struct cgw_device_programs)CGW_DEVICE_PROGRAMS(skel);
 	CHECK_INT(cgw_use_device_programs(c, &programs), 0);
-	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
 	CHECK_INT(cgw_group_get_devices(g, &d), 0);
 	CHECK_INT(d.prog_id, id_of(programs.filters[0]));
 	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
 	/* they are this context's for good */
 	CHECK_INT(cgw_use_device_programs(c, &programs), -EBUSY);
-	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 2);
+	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
 	/* nothing was pinned for them: the directory, there for the lock, is empty */
 	CHECK(!rmdir("/sys/fs/bpf/cgward"));
+	return TAP_PASS;
+}
+
+/* The library has the instructions of a group's own program itself. */
+static int own_programs_are_had_beside_the_callers(void)
+{
+	_cleanup_(destroy) struct cgw_device_bpf *skel = cgw_device_bpf__open_and_load();
+	_cleanup_top_ char *top = cgtest_new("embedown");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "c 1:3");
+	struct cgw_device_programs programs;
+
+	CHECK(skel);
+	programs = (struct cgw_device_programs)CGW_DEVICE_PROGRAMS(skel);
+	CHECK_INT(cgw_use_device_programs(c, &programs), 0);
+	for (int i = 0; i < 4; i++) {
+		_cleanup_(cgw_devices_free) struct cgw_devices d = { 0 };
+
+		cgw_policy_set_own(p, i & 1);
+		CHECK_INT(cgw_group_set_devices(g, p), 0);
+		CHECK_INT(cgw_group_get_devices(g, &d), 0);
+		CHECK_INT(d.own, i & 1);
+		CHECK_INT(d.prog_id == id_of(programs.filters[0]), !d.own);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
+		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
+	}
 	return TAP_PASS;
 }
 
@@ -84,7 +112,7 @@ static int policy_is_compiled_once_and_applied_to_many(void)
 
 		snprintf(name, sizeof(name), "g%d", i);
 		g = cgtest_child(c, top, name);
-		CHECK_INT(cgw_group_set_devices(g, p), 1);
+		CHECK_INT(cgw_group_set_devices(g, p), 0);
 		a = cgtest_agent_start(cgw_group_path(g));
 		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
 		CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), -EPERM);
@@ -110,7 +138,7 @@ static int group_is_had_by_a_descriptor(void)
 		close(fd);
 		CHECK_STR(cgw_group_path(by_fd), top);
 		CHECK(cgw_group_id(by_fd) == cgw_group_id(g));
-		CHECK_INT(cgtest_set_devices(by_fd, i ? "c 1:5" : "c 1:3"), i + 1);
+		CHECK_INT(cgtest_set_devices(by_fd, i ? "c 1:5" : "c 1:3"), 0);
 		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), i ? 0 : -EPERM);
 	}
 	fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -138,6 +166,7 @@ static int group_is_had_by_a_descriptor(void)
 
 static const struct tap_test tests[] = {
 	T(callers_programs_are_used),
+	T(own_programs_are_had_beside_the_callers),
 	T(other_programs_are_refused),
 	T(policy_is_compiled_once_and_applied_to_many),
 	T(group_is_had_by_a_descriptor),

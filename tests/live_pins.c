@@ -79,7 +79,7 @@ static int second_process_uses_the_same_program(void)
 	remove_pins();
 	cgw_set_log(c, hear, &h);
 	cgw_set_log(second, hear, &h);
-	CHECK_INT(cgtest_set_devices(a, "c 1:3"), 1);
+	CHECK_INT(cgtest_set_devices(a, "c 1:3"), 0);
 	umask(before);
 	CHECK(is_private_dir(PINS));
 	abi_dir(dir);
@@ -91,7 +91,7 @@ static int second_process_uses_the_same_program(void)
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		CHECK(!access(path, F_OK));
 	}
-	CHECK_INT(cgtest_set_devices(b, "c 1:5"), 1);
+	CHECK_INT(cgtest_set_devices(b, "c 1:5"), 0);
 	CHECK(program_of(a) && program_of(a) == program_of(b));
 	CHECK_STR(h.warnings, "");
 	return TAP_PASS;
@@ -119,8 +119,7 @@ static int first_users_at_the_same_time_agree_on_one_program(void)
 				struct cgw *own = cgtest_context();
 
 				snprintf(name, sizeof(name), "%ld-%d", round, i);
-				_exit(cgtest_set_devices(cgtest_child(own, top, name), "c 1:3") !=
-				      1);
+				_exit(cgtest_set_devices(cgtest_child(own, top, name), "c 1:3"));
 			}
 		}
 		for (int i = 0; i < USERS; i++)
@@ -147,13 +146,13 @@ static int works_unshared(const char *what, const char *warning)
 	struct heard h = { "" };
 
 	cgw_set_log(c, hear, &h);
-	if (cgtest_set_devices(g, "c 1:3") != 1)
+	if (cgtest_set_devices(g, "c 1:3"))
 		FAIL("%s: %s", what, cgw_strerror(c));
 	CHECK_HAS(h.warnings, warning);
 	CHECK_HAS(h.warnings, "unshared");
 	CHECK_INT(cgtest_agent_open(&a, "/dev/null", O_RDWR), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
-	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 2);
+	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
 	CHECK_INT(cgw_group_clear_devices(g), 1);
 	return TAP_PASS;
@@ -206,7 +205,7 @@ static int directory_of_this_build_is_checked_as_well(void)
 	char dir[300];
 
 	remove_pins();
-	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
 	abi_dir(dir);
 	CHECK(dir[0] && !chown(dir, NOBODY, NOBODY));
 	CHECK_INT(works_unshared("abiowner", "owner 65534"), TAP_PASS);
@@ -256,13 +255,13 @@ static int incomplete_pins_are_replaced(void)
 		uint32_t id;
 
 		remove_pins();
-		CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+		CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
 		id = program_of(g);
 		abi_dir(dir);
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		CHECK(!unlink(path));
 		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), -EPERM);
-		CHECK(cgtest_set_devices(again, "c 1:5") > 0);
+		CHECK_INT(cgtest_set_devices(again, "c 1:5"), 0);
 		CHECK(!access(path, F_OK));
 		CHECK(program_of(again) && program_of(again) != id);
 		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
@@ -280,7 +279,7 @@ static int unload_refuses_while_groups_use_it(void)
 
 	remove_pins();
 	CHECK_INT(cgw_unload(second, 0), 0);
-	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
 	CHECK_INT(cgw_unload(second, 0), -EBUSY);
 	CHECK_HAS(cgw_strerror(second), cgw_group_path(g));
 	CHECK_HAS(cgw_strerror(second), "1 group uses");
@@ -295,7 +294,7 @@ static int unload_refuses_while_groups_use_it(void)
 		_cleanup_ctx_ struct cgw *third = cgtest_context();
 		_cleanup_group_ struct cgw_group *again = cgtest_open(third, cgw_group_path(g));
 
-		CHECK(cgtest_set_devices(again, "c 1:5") > 0);
+		CHECK_INT(cgtest_set_devices(again, "c 1:5"), 0);
 		CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
 		CHECK_INT(cgw_group_clear_devices(again), 1);
 		CHECK_INT(cgw_unload(third, 0), 1);
@@ -311,27 +310,27 @@ static int removed_groups_do_not_keep_it_loaded(void)
 	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a");
 
 	remove_pins();
-	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 1);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
 	CHECK_INT(cgw_group_delete(g, 0, CGTEST_TIMEOUT_MS), 0);
 	CHECK_INT(cgw_unload(c, 0), 1);
 	CHECK(access(PINS, F_OK) < 0);
 	return TAP_PASS;
 }
 
-#define OCI_NODES "c 1:3\nc 1:5\nc 1:7\nc 1:8\nc 1:9\nc 5:0\nc 5:2\nc 136:*\n"
+enum { POLICIES = 8 };
 
-/* Policies of two sizes, with and without the shortcut: null is in all. */
-static void make_policies(struct cgw *c, struct cgw_policy *policies[4])
+/*
+ * Policies of two sizes, with and without the shortcut, for shared programs and then for those
+ * of a group's own: null is in all.
+ */
+static void make_policies(struct cgw *c, struct cgw_policy *policies[POLICIES])
 {
-	static const char *const texts[] = { "c 1:3\nc 1:7\n", OCI_NODES, "c 1:3\nc 1:9\n", OCI_NODES };
-	char all[4096];
+	static const char *const texts[] = { "c 1:3\nc 1:7\n", CGTEST_OCI_NODES, "c 1:3\nc 1:9\n",
+					     CGTEST_OCI_NODES };
 
-	for (int i = 0; i < 4; i++) {
-		size_t len = (size_t)sprintf(all, "%s", texts[i]);
-
-		for (int j = 0; i > 1 && j < 100; j++)
-			len += (size_t)sprintf(all + len, "b 200:%d r\n", j);
-		policies[i] = cgtest_policy(c, all);
+	for (int i = 0; i < POLICIES; i++) {
+		policies[i] = cgtest_larger_policy(c, texts[i % 4], i % 4 > 1 ? 100 : 0);
+		cgw_policy_set_own(policies[i], i >= 4);
 	}
 }
 
@@ -348,15 +347,15 @@ static pid_t start_writer(const char *group)
 	if (!pid) {
 		struct cgw *c = cgtest_context();
 		struct cgw_group *g = cgtest_open(c, group);
-		struct cgw_policy *policies[4];
+		struct cgw_policy *policies[POLICIES];
 
 		make_policies(c, policies);
 		for (int i = 0;; i++) {
 			if (i == 1 && write(ready[1], "x", 1) != 1)
 				_exit(1);
-			if (i % 7 == 6 && cgw_group_clear_devices(g) < 0)
+			if (i % 11 == 10 && cgw_group_clear_devices(g) < 0)
 				_exit(2);
-			if (cgw_group_set_devices(g, policies[i % 4]) < 0)
+			if (cgw_group_set_devices(g, policies[i * 3 % POLICIES]) < 0)
 				_exit(3);
 		}
 	}
@@ -368,7 +367,7 @@ static pid_t start_writer(const char *group)
 }
 
 /*
- * After the kill: no policy, or one of the four, or two at once of which both must allow; the
+ * After the kill: no policy, or one of them, or two at once of which both must allow; the
  * devices behave as check says, and the next writer can go on from there.
  */
 static int is_consistent(const char *top, struct cgtest_agent *a)
@@ -387,7 +386,7 @@ static int is_consistent(const char *top, struct cgtest_agent *a)
 		CHECK_INT(cgtest_agent_open(a, nodes[i], O_RDWR),
 			  check.verdict == CGW_VERDICT_ALLOW ? 0 : -EPERM);
 	}
-	CHECK(cgtest_set_devices(g, "c 1:3\nc 1:7") > 0);
+	CHECK_INT(cgtest_set_devices(g, "c 1:3\nc 1:7"), 0);
 	CHECK_INT(cgtest_agent_open(a, "/dev/full", O_RDWR), 0);
 	CHECK_INT(cgtest_agent_open(a, "/dev/urandom", O_RDWR), -EPERM);
 	return TAP_PASS;

@@ -124,9 +124,11 @@ enum {
 	OPT_DENIED,
 	OPT_OCI_OUT,
 	OPT_REFINE,
+	OPT_FAST,
 };
 
-extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[];
+extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[],
+	opts_fast[];
 
 /* cmd_next_opt() says: --help was given, there is nothing more to do. No exit status. */
 #define CMD_DONE (-1)
@@ -172,6 +174,7 @@ struct cmd_setup {
 	const char *oci;	/* --oci */
 	bool oci_limits;	/* its limits are wanted too */
 	bool replace_foreign;
+	bool fast;
 	const char **rule_args; /* -d, in their order */
 	size_t n_rule_args;
 	const char **set_args; /* -s */

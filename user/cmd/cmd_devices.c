@@ -30,16 +30,16 @@ static int begin(struct cmd_ctx *x, int argc, char **argv, struct cmd_setup *set
 	return status ? status : cmd_group(x, argv[optind], ret_g);
 }
 
-static int print_generation(struct cmd_ctx *x, struct cgw_group *g, int generation)
+static int print_generation(struct cmd_ctx *x, struct cgw_group *g, int err)
 {
-	if (generation < 0)
-		return cmd_fail(x, generation);
+	if (err)
+		return cmd_fail(x, err);
 	if (x->json) {
 		js_begin(&x->out, '{');
 		js_key(&x->out, "path");
 		js_string(&x->out, cgw_group_path(g));
 		js_key(&x->out, "generation");
-		js_number(&x->out, (uint64_t)generation);
+		js_number(&x->out, cgw_group_generation(g));
 		js_end(&x->out, '}');
 		js_line(&x->out);
 	}

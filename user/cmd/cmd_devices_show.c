@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* devices show: the device policy of a group, and who else has a say. */
 #include <getopt.h>
+#include <time.h>
 
 #include "cmd.h"
 
@@ -97,6 +98,16 @@ static void print_age(FILE *f, uint64_t seconds)
 	fprintf(f, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].unit);
 }
 
+/* Of CLOCK_BOOTTIME. It is another one in another time namespace. */
+static uint64_t seconds_since(uint64_t ns)
+{
+	uint64_t seconds = ns / 1000000000;
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec > seconds ? (uint64_t)now.tv_sec - seconds : 0;
+}
+
 static void print_program_text(FILE *f, struct cgw_group *g, const struct cgw_program *p,
 			       const char *indent)
 {
@@ -139,6 +150,8 @@ static void print_policy_json(struct cmd_ctx *x, const struct cgw_devices *d,
 	js_number(&x->out, d->generation);
 	js_key(&x->out, "class_bytes");
 	js_number(&x->out, d->class_bytes);
+	js_key(&x->out, "program");
+	js_string(&x->out, d->own ? "own" : "shared");
 	js_rules(&x->out, rules);
 }
 
@@ -147,9 +160,14 @@ static void print_policy_text(struct cmd_ctx *x, const struct cgw_devices *d,
 {
 	char text[CGW_RULE_TEXT_MAX];
 
-	fprintf(x->out.f, "%s# cgward, %s, generation %u, program %u%s\n", indent,
-		cgw_semantics_name(d->semantics), d->generation, d->prog_id,
-		d->policy ? "" : ", not written: everything is denied");
+	fprintf(x->out.f, "%s# cgward, ", indent);
+	if (d->policy) {
+		fprintf(x->out.f, "%s, set ", cgw_semantics_name(d->semantics));
+		print_age(x->out.f, seconds_since(d->generation));
+		fprintf(x->out.f, " ago, program %u%s\n", d->prog_id, d->own ? ", of its own" : "");
+	} else {
+		fprintf(x->out.f, "program %u, not written: everything is denied\n", d->prog_id);
+	}
 	for (size_t i = 0; i < cgw_rules_count(rules); i++)
 		fprintf(x->out.f, "%s%s\n", indent, cgw_rule_format(cgw_rules_at(rules, i), text));
 }

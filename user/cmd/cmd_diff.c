@@ -77,6 +77,8 @@ static int diff_devices(struct cmd_ctx *x, struct cgw_group *g, const struct cmd
 
 	if (err && !none)
 		return err;
+	/* Whose program it is makes no difference, and is not changed by --fix. */
+	cgw_policy_set_own(setup->policy, d.own);
 	err = cgw_policy_rules(setup->policy, &want);
 	if (!err && d.policy)
 		err = cgw_policy_rules(d.policy, &have);

@@ -33,6 +33,11 @@ const struct cmd_opt opts_devices[] = {
 	{ 0 },
 };
 
+const struct cmd_opt opts_fast[] = {
+	{ "fast", OPT_FAST, NULL, "filter devices by a program of the group's own: checks are faster, changes slower" },
+	{ 0 },
+};
+
 #define MAX_OPTS 32
 
 /* getopt_long's view of the current command's options. Return: how many. */
@@ -363,6 +368,9 @@ int cmd_setup_opt(struct cmd_ctx *x, struct cmd_setup *s, int opt, const char *a
 	case OPT_REPLACE_FOREIGN:
 		s->replace_foreign = true;
 		return 0;
+	case OPT_FAST:
+		s->fast = true;
+		return 0;
 	case 'd':
 		return keep_arg(x, &s->rule_args, &s->n_rule_args, arg);
 	case OPT_SEMANTICS:
@@ -487,6 +495,10 @@ int cmd_setup_finish(struct cmd_ctx *x, struct cmd_setup *s)
 	if (err)
 		return cmd_fail(x, err);
 	status = finish_devices(x, s);
+	if (!status && s->fast && !s->policy)
+		status = cmd_usage(x, "--fast is about a device policy, and none is given");
+	if (!status && s->policy)
+		cgw_policy_set_own(s->policy, s->fast);
 	for (size_t i = 0; i < s->n_set_args && !status; i++) {
 		err = cgw_resources_add(s->resources, s->set_args[i]);
 		status = err ? cmd_fail(x, err) : 0;

@@ -2,6 +2,7 @@
 /* Device policies of groups: attach the shared program, write, read and remove the policy. */
 #include <bpf/bpf.h>
 #include <poll.h>
+#include <time.h>
 
 #include "device.h"
 
@@ -57,6 +58,7 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	_cleanup_free_ struct cgw_policy_value *value = NULL;
 	struct bpf_map_info map;
 	_cleanup_close_ int fd = open_map(prog_fd, &map);
+	uint64_t key;
 
 	if (fd < 0)
 		return fd;
@@ -65,7 +67,9 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	value = malloc(map.value_size);
 	if (!value)
 		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &g->id, value) < 0)
+	/* That of a program of the group's own is an array of one value. */
+	key = map.type == BPF_MAP_TYPE_ARRAY ? 0 : g->id;
+	if (bpf_map_lookup_elem(fd, &key, value) < 0)
 		return -errno;
 	if (!is_readable(value, map.value_size))
 		return -ESTALE;
@@ -77,7 +81,10 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 /* What is attached to a group. */
 struct attached {
 	int kind; /* what it has of the size class that is wanted: FILTER, ... or 0 */
-	/* Ours of other size classes, builds and unshared loads, and those of other owners. */
+	/*
+	 * Ours of other size classes, builds and unshared loads, and of the group alone; those of
+	 * other owners.
+	 */
 	struct cgw__program others[CGW_MAX_PROGRAMS], foreign[CGW_MAX_PROGRAMS];
 	size_t n_others;
 	size_t n_foreign;
@@ -279,53 +286,44 @@ static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l, st
 	return err ? err : detach_others(g, a);
 }
 
-/* One more than the policy in force has, whoever of ours loaded its program. */
-static uint32_t next_generation(struct cgw_group *g, const struct cgw__loader *l,
-				const struct attached *a, unsigned int size_class)
+/*
+ * A program of the group's own comes with its table, and takes the place of the one there is in
+ * one step. Storage that the group has is left alone: whoever attaches its program writes it first.
+ */
+static int set_own(struct cgw_group *g, struct cgw__loader *l, const struct attached *a,
+		   const struct cgw_policy_value *value)
 {
-	_cleanup_free_ struct cgw_policy_value *other = NULL;
-	const struct cgw_policy_value *old = l->scratch;
-	uint32_t size;
-	int err = -ENOENT;
+	int old = a->kind	? l->fds[cgw__pin(value->size_class, (unsigned int)a->kind)]
+		  : a->n_others ? a->others[0].fd
+				: -EBADF;
+	_cleanup_close_ int fd = cgw__load_own(g->c, l, value);
+	int err = fd < 0 ? fd : attach(g, fd, old);
 
-	if (a->kind) {
-		int map_fd = l->fds[cgw__pin(size_class, POLICIES)];
-
-		err = bpf_map_lookup_elem(map_fd, &g->id, l->scratch);
-	} else if (a->n_others) {
-		err = read_value(g, a->others[0].fd, &other, &size);
-		old = other;
-	}
-	return err || !old->magic || old->generation == UINT32_MAX ? 1 : old->generation + 1;
+	return err ? err : detach_others(g, a);
 }
 
-/* Under the lock. Return: the generation, or -errno. */
+/* Under the lock, so that each generation is greater than the one before. */
 static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
 		      bool alone)
 {
-	unsigned int size_class = policy->value->size_class;
 	_cleanup_(close_attached) struct attached a = { 0 };
-	struct cgw_policy_value *value;
-	uint32_t generation = 1;
-	int err = 0;
+	struct cgw_policy_value *value = policy->value;
+	struct timespec now;
+	int err = g->fresh ? 0 : find_attached(g, l, value->size_class, &a);
 
-	if (!l->scratch)
-		l->scratch = malloc(cgw__policy_classes[CGW_POLICY_CLASSES - 1].bytes);
-	value = l->scratch;
-	if (!value)
-		return cgw__oom(g->c);
-	if (!g->fresh) {
-		err = find_attached(g, l, size_class, &a);
-		if (err)
-			return err;
-		generation = next_generation(g, l, &a, size_class);
-	}
-	memcpy(value, policy->value, policy->size);
-	value->generation = generation;
-	err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
-	if (!err && alone)
-		err = cgw__detach_foreign(g, a.foreign, a.n_foreign);
-	return err ? err : (int)(generation & 0x7fffffff);
+	if (err)
+		return err;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	/* In the policy itself while it is written: a copy costs as much as the kernel's. */
+	value->generation = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (value->flags & CGW_POLICY_OWN)
+		err = set_own(g, l, &a, value);
+	else
+		err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
+	if (!err)
+		g->generation = value->generation;
+	value->generation = 0;
+	return err || !alone ? err : cgw__detach_foreign(g, a.foreign, a.n_foreign);
 }
 
 static int set_devices(struct cgw_group *g, const struct cgw_policy *policy, bool alone)
@@ -376,6 +374,7 @@ int cgw__fill_devices(struct cgw_group *g, uint32_t id, int prog_fd, struct cgw_
 	if (value->magic) {
 		d.semantics = (enum cgw_semantics)value->semantics;
 		d.generation = value->generation;
+		d.own = value->flags & CGW_POLICY_OWN;
 		err = cgw__policy_from_value(g->c, value, &d.policy);
 		if (err)
 			return err;
@@ -437,8 +436,10 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 		err = cgw__rules_append(all, rules);
 	if (!err)
 		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
-	if (!err)
+	if (!err) {
+		cgw_policy_set_own(policy, d.own);
 		err = set_locked(g, l, policy, false);
+	}
 	cgw__device_unlock(g->c);
 	return err;
 }
@@ -491,7 +492,7 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 		err = cgw_policy_compile(rules, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
 		err = cgw_group_set_devices(g, policy);
-	if (err > 0)
+	if (!err)
 		err = cgw_group_clear_devices(g);
 	p.works = err >= 0;
 	if (p.works) {

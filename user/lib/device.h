@@ -30,7 +30,7 @@ struct cgw__loader {
 	uint32_t ids[N_PINS]; /* of the programs */
 	int dir_fd;	      /* the pin directory, or < 0 */
 	int lock_fd;	      /* while locked */
-	void *scratch;	      /* room for the largest value */
+	struct cgw_own_bpf *own; /* bpf/own.bpf.c, once it was needed */
 };
 
 /* Names of pins and programs; those of other builds are found by them too. */
@@ -47,6 +47,8 @@ int cgw__open_pins(struct cgw *c, bool make);
 int cgw__device_lock(struct cgw *c);
 void cgw__device_unlock(struct cgw *c);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
+void cgw__own_free(struct cgw_own_bpf *own);
+int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value);
 
 /* bpf_log.c */
 void cgw__bpf_log_begin(struct cgw *c);

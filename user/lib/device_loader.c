@@ -28,7 +28,7 @@ void cgw__loader_free(struct cgw__loader *l)
 	if (!l)
 		return;
 	drop_fds(l);
-	free(l->scratch);
+	cgw__own_free(l->own);
 	if (l->dir_fd >= 0)
 		close(l->dir_fd);
 	free(l);

@@ -25,6 +25,11 @@ uint64_t cgw_group_id(const struct cgw_group *g)
 	return g->id;
 }
 
+uint64_t cgw_group_generation(const struct cgw_group *g)
+{
+	return g->generation;
+}
+
 void cgw_group_close(struct cgw_group *g)
 {
 	if (!g)

@@ -102,6 +102,7 @@ struct cgw_group {
 	int fd;
 	char *path;
 	uint64_t id;
+	uint64_t generation; /* of the device policy last set by this handle */
 	bool fresh; /* being made by this context: nobody can be inside */
 };
 

@@ -121,7 +121,7 @@ static void fill_head(struct cgw_policy_value *v, const struct cgw__table *t,
 	v->version = CGW_POLICY_VERSION;
 	v->semantics = (uint8_t)semantics;
 	v->flags = t->invert ? CGW_POLICY_ALLOWS : 0;
-	v->entries = (uint32_t)t->n;
+	v->entries = (uint16_t)t->n;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct cgw__entry *e = &t->entries[i];
 
@@ -211,6 +211,13 @@ int cgw_policy_compile(const struct cgw_rules *rules, enum cgw_semantics semanti
 	int err = cgw__tabulate(rules, semantics, &t);
 
 	return err ? err : make_policy(rules->c, &t, semantics, ret_policy);
+}
+
+void cgw_policy_set_own(struct cgw_policy *policy, bool own)
+{
+	policy->value->flags &= (uint8_t)~CGW_POLICY_OWN;
+	if (own)
+		policy->value->flags |= CGW_POLICY_OWN;
 }
 
 void cgw_policy_free(struct cgw_policy *policy)

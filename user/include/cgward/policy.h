@@ -8,7 +8,7 @@
 #endif
 
 #define CGW_POLICY_MAGIC 0x50574743U /* "CGWP"; 0 in a value nobody has written yet */
-#define CGW_POLICY_VERSION 1
+#define CGW_POLICY_VERSION 2
 
 /* Value of a slot's major or minor that stands for every number. */
 #define CGW_DEVICE_ANY 0xffffffffU
@@ -39,6 +39,11 @@
 #define CGW_POLICY_ALLOWS 1U
 /* Flag: every request for an OCI default node passes, so that the program may skip the table. */
 #define CGW_POLICY_SHORTCUT 2U
+
+/* Flag: the group is to have a program of its own, see bpf/own.bpf.c. */
+#define CGW_POLICY_OWN 4U
+/* What stands for the address of the table in such a program until it is loaded. */
+#define CGW_POLICY_ADDRESS 0x5057474350574743
 
 /* The OCI default nodes: character devices 1:MINOR and 5:MINOR by bit, and 136:*. */
 #define CGW_POLICY_OCI_MEM (1U << 3 | 1U << 5 | 1U << 7 | 1U << 8 | 1U << 9)
@@ -73,13 +78,13 @@ struct cgw_policy_value {
 	__u16 version;
 	__u8 semantics; /* enum cgw_semantics */
 	__u8 flags;	/* CGW_POLICY_ALLOWS, CGW_POLICY_SHORTCUT */
-	__u32 generation; /* 1 for a group's first policy, then one more at each change */
+	__u64 generation; /* CLOCK_BOOTTIME in ns when it was written: greater at each change */
 	__u32 seed;
-	__u32 entries;
+	__u16 entries;
+	__u8 size_class; /* below CGW_POLICY_CLASSES */
+	__u8 pad;
 	__u8 fallback[4]; /* verdicts where no entry matches, by type */
 	__u8 levels[4];	  /* CGW_POLICY_EXACT, ... by type */
-	__u8 size_class;  /* below CGW_POLICY_CLASSES */
-	__u8 pad[3];
 };
 
 struct cgw_policy_value_0 {

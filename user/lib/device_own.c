@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* The device program of one group alone: bpf/own.bpf.c, loaded with the group's table. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "device.h"
+#include "own.skel.h"
+
+void cgw__own_free(struct cgw_own_bpf *own)
+{
+	cgw_own_bpf__destroy(own);
+}
+
+/* The object is never loaded, only read: the instructions are the same for all groups. */
+static int open_object(struct cgw *c, struct cgw_own_bpf **own)
+{
+	if (!*own)
+		*own = cgw_own_bpf__open();
+	return *own ? 0 : cgw__err(c, -errno, "cannot read the device program of a group");
+}
+
+/* The table in an array; frozen, so that the verifier knows what is in it. */
+static int make_table(const struct cgw_policy_value *value)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	uint32_t key = 0, size = (uint32_t)cgw__policy_classes[value->size_class].bytes;
+	_cleanup_close_ int fd = -EBADF;
+	char name[BPF_OBJ_NAME_LEN];
+
+	snprintf(name, sizeof(name), CGW_MAP_NAME "%u", value->size_class);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(key), size, 1, &opts);
+	if (fd < 0 || bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0 || bpf_map_freeze(fd) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Put the address of the array's value in its place. */
+static void set_address(struct bpf_insn *code, size_t n, int map_fd)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (code[i].code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if (code[i].imm == (int32_t)CGW_POLICY_ADDRESS &&
+		    code[i + 1].imm == (int32_t)(CGW_POLICY_ADDRESS >> 32)) {
+			code[i].src_reg = BPF_PSEUDO_MAP_VALUE;
+			code[i].imm = map_fd;
+			code[i + 1].imm = 0;
+		}
+		i++;
+	}
+}
+
+/* Return: a descriptor of the program, or -errno. */
+int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_DEVICE);
+	_cleanup_free_ struct bpf_insn *code = NULL;
+	_cleanup_close_ int map_fd = -EBADF;
+	const struct bpf_program *program;
+	int fd, err = open_object(c, &l->own);
+	size_t n;
+
+	if (err)
+		return err;
+	map_fd = make_table(value);
+	if (map_fd < 0)
+		return cgw__explain_bpf(c, map_fd, "cannot make the table of a device program");
+	program = (struct bpf_program *const[]){ l->own->progs.cgward_dev_own0,
+						 l->own->progs.cgward_dev_own1,
+						 l->own->progs.cgward_dev_own2 }[value->size_class];
+	n = bpf_program__insn_cnt(program);
+	code = malloc(n * sizeof(*code));
+	if (!code)
+		return cgw__oom(c);
+	memcpy(code, bpf_program__insns(program), n * sizeof(*code));
+	set_address(code, n, map_fd);
+	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, bpf_program__name(program), "Dual BSD/GPL",
+			   code, n, &opts);
+	return fd < 0 ? cgw__explain_bpf(c, -errno, "cannot load the group's own device program")
+		      : fd;
+}
