@@ -50,7 +50,7 @@ cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cp
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 lib-src = canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
-	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
+	events_nodes.c explain.c file.c freeze.c group.c json.c json_place.c kill.c limits.c metrics.c oci.c oci_resources.c path.c \
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	update.c wait.c \
 	$(if $(filter 1,$(BPF)),device.c device_check.c device_loader.c programs.c unload.c,nobpf.c)
