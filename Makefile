@@ -64,7 +64,7 @@ fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 skeleton-test = $(if $(filter-out 1,$(BPF)),tests/live_embed.c)
 test-src = $(filter-out $(skeleton-test),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o)
-tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener
+tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener $O/tests/verbs
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
 bench-common = $(addprefix $O/bench/,bench.o groups.o isolate.o peers.o programs.o)
