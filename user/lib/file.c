@@ -203,7 +203,6 @@ ssize_t cgw_group_read(struct cgw_group *g, const char *file, char **ret_text)
 
 int cgw_group_write(struct cgw_group *g, const char *file, const char *value)
 {
-	const char *form = cgw__accepted_form(file);
 	char what[768];
 	int err = check_name(g->c, file);
 
@@ -224,10 +223,7 @@ int cgw_group_write(struct cgw_group *g, const char *file, const char *value)
 	case -EINVAL:
 	case -ERANGE:
 	case -EOPNOTSUPP:
-		cgw__err(g->c, err, "%s", what);
-		if (form)
-			cgw__hint(g->c, "%s takes %s", file, form);
-		return err;
+		return cgw__explain_value(g, err, what, file);
 	default:
 		return cgw__err(g->c, err, "%s", what);
 	}
