@@ -207,7 +207,8 @@ static int memory_in_use_is_not_taken_unasked(void)
 {
 	_cleanup_top_ char *top = cgtest_new("use");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL;
+	static const char json[] = "{\"memory\":{\"limit\":8388608,\"checkBeforeUpdate\":true}}";
+	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL, *checked = NULL;
 	struct cgw_update_opts opts = { .sz = sizeof(opts), .timeout_ms = 500 };
 	_cleanup_group_ struct cgw_group *g = NULL;
 	pid_t pid;
@@ -233,6 +234,14 @@ static int memory_in_use_is_not_taken_unasked(void)
 	CHECK(!cgtest_is_dead(pid));
 	opts.reclaim = false;
 	opts.force = true;
+	checked = SET(c, "memory.low=1M");
+	CHECK_INT(cgw_resources_add_oci(checked, "config.json", json, strlen(json)), 0);
+	opts.resources = checked;
+	CHECK_INT(cgw_group_update(g, &opts), -EBUSY);
+	CHECK_HAS(cgw_hint(c), "checkBeforeUpdate rules --force out");
+	CHECK_FILE(g, "memory.low", "0");
+	CHECK(!cgtest_is_dead(pid));
+	opts.resources = narrow;
 	CHECK_INT(cgw_group_update(g, &opts), 0);
 	CHECK_FILE(g, "memory.max", "8388608");
 	CHECK_INT(cgtest_reap(pid), SIGKILL);

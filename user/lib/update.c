@@ -236,10 +236,10 @@ static int read_u64(struct cgw_group *g, const char *file, uint64_t *ret)
  * enough. With reclaim, nothing more is let in (memory.high) while memory is taken away, and
  * until memory.max is there.
  */
-static int make_room(struct cgw_group *g, const char *value, bool reclaim, int timeout_ms,
+static int make_room(struct cgw_group *g, const char *value, const struct cgw_update_opts *opts,
 		     char **ret_high)
 {
-	int64_t deadline = cgw__deadline(timeout_ms);
+	int64_t deadline = cgw__deadline(opts->timeout_ms);
 	uint64_t limit = strtoull(value, NULL, 10), use = 0;
 	char bytes[32];
 	ssize_t n;
@@ -247,12 +247,13 @@ static int make_room(struct cgw_group *g, const char *value, bool reclaim, int t
 
 	if (err || use <= limit)
 		return err;
-	if (!reclaim) {
+	if (!opts->reclaim) {
 		err = cgw__fail(g->c, -EBUSY,
 				"cannot set memory.max=%s in '%s': %llu bytes are in use", value,
 				g->path, (unsigned long long)use);
-		cgw__hint(g->c,
-			  "--reclaim takes memory away first, --force lets the kernel kill for it");
+		cgw__hint(g->c, "--reclaim takes memory away first, %s",
+			  opts->force ? "and checkBeforeUpdate rules --force out" :
+					"--force lets the kernel kill for it");
 		return err;
 	}
 	n = cgw_group_read(g, "memory.high", ret_high);
@@ -292,7 +293,7 @@ int cgw_group_update(struct cgw_group *g, const struct cgw_update_opts *opts)
 	/* The root has no limit: the write will tell. */
 	if (max && isdigit((unsigned char)max->value[0]) && (!opts->force || r->check_use) &&
 	    !cgw__group_is_root(g))
-		err = make_room(g, max->value, opts->reclaim, opts->timeout_ms, &high);
+		err = make_room(g, max->value, opts, &high);
 	if (!err)
 		err = write_all(g, &w);
 	if (high && (err || !find_write(&w, "memory.high")))
