@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Control files: opened beneath the group, read whole, written in one write. */
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -219,7 +220,11 @@ int cgw_group_write(struct cgw_group *g, const char *file, const char *value)
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		return cgw__explain_access(g->c, err, what, g->path);
+		err = cgw__explain_access(g->c, err, what, g->path);
+		if (err != -EROFS && !cgw_hint(g->c) && !cgw__has_cap(CAP_DAC_OVERRIDE))
+			cgw__hint(g->c, "who delegated '%s' sets its limits, its user those of groups below it",
+				  g->path);
+		return err;
 	case -EINVAL:
 	case -ERANGE:
 	case -EOPNOTSUPP:
