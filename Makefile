@@ -49,13 +49,12 @@ cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
 cc = $(CC) -std=gnu11 $(WARNINGS) $(SAN) -fPIC -fvisibility=hidden -MMD -MP $(cpp) $(CFLAGS)
 libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
-lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
-	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c learn_rules.c limits.c metrics.c oci.c oci_resources.c path.c \
-	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
-	trace_kinds.c update.c wait.c \
-	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c device_own.c learn.c \
-	programs.c trace.c trace_deny.c trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
-lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
+# with BPF=0 nobpf.c stands for these
+bpf-src = $(addprefix user/lib/,blockers_iter.c bpf_log.c device.c device_check.c device_loader.c \
+	device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_loader.c trace_names.c \
+	unload.c)
+lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)),$(sort $(wildcard user/lib/*.c)))
+lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
 skeletons = $(if $(filter 1,$(BPF)),$(bpf-objects:%=skeletons/%.skel.h))
@@ -68,7 +67,7 @@ fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 bpf-tests = $(if $(filter-out 1,$(BPF)),tests/live_embed.c tests/live_trace.c tests/unit_trace.c)
 test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
-tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener $O/tests/stuck
+tests = $(test-src:tests/%.c=$O/tests/%) $(addprefix $O/tests/,opener residue stuck verbs)
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
 bench-common = $(addprefix $O/bench/,bench.o groups.o isolate.o peers.o programs.o)

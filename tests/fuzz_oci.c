@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Rules from OCI JSON: refused and nothing changed, or JSON by the letter and no rule invented. */
+/*
+ * Rules and limits from OCI JSON: refused at a place, and nothing changed; or JSON by the letter,
+ * and no rule invented.
+ */
 #include <ctype.h>
 
 #include "fuzz.h"
@@ -147,6 +150,55 @@ static void check_rules(const struct cgw_rules *rules, const char *text, size_t 
 	HOLDS(allowed <= count(text, "true") && cgw_rules_count(rules) <= count(text, "{"));
 }
 
+/* The document whose messages are looked at. */
+struct document {
+	const uint8_t *data;
+	size_t size;
+};
+
+/* "config.json:LINE:COLUMN: ..." names a byte of the document, or its end. */
+static void check_place(const struct document *d, const char *message)
+{
+	unsigned int line, column;
+	size_t begin = 0, end;
+	int len = 0;
+
+	HOLDS(sscanf(message, "config.json:%u:%u: %n", &line, &column, &len) == 2 && len);
+	HOLDS(line && column && message[len]);
+	for (; line > 1; line--) {
+		while (begin < d->size && d->data[begin] != '\n')
+			begin++;
+		HOLDS(begin++ < d->size);
+	}
+	for (end = begin; end < d->size && d->data[end] != '\n'; end++)
+		;
+	HOLDS(begin + column - 1 <= end);
+}
+
+static void check_warning(enum cgw_log_level level, const char *line, void *arg)
+{
+	if (level == CGW_LOG_WARNING)
+		check_place(arg, line);
+}
+
+/* The limits of the same document: taken or refused, with a place for whatever is said. */
+static void check_limits(const uint8_t *data, size_t size)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *r = NULL;
+	struct document d = { data, size };
+	int err;
+
+	cgw_set_log(c, check_warning, &d);
+	HOLDS(!cgw_resources_new(c, &r));
+	err = cgw_resources_add_oci(r, "config.json", (const char *)data, size);
+	if (!err)
+		return;
+	fuzz_refused(c, err);
+	check_place(&d, cgw_strerror(c));
+	HOLDS(!r->n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -155,10 +207,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int err = cgw_rules_add_oci(rules, "config.json", (const char *)data, size);
 	size_t n = cgw_rules_count(rules);
 
+	check_limits(data, size);
 	if (err) {
 		HOLDS(!n && (err == -EINVAL || err == -ENODATA));
 		fuzz_refused(c, err);
-		HOLDS(!strncmp(cgw_strerror(c), "config.json: ", 13));
+		check_place(&(struct document){ data, size }, cgw_strerror(c));
 		return 0;
 	}
 	text = calloc(1, size + 1);

@@ -285,7 +285,7 @@ is "$(opens $top/dev /dev/null /dev/zero /dev/full)" "/dev/null /dev/full" "its 
 printf '{"ociVersion":"1.0.2"}' >"$work/empty.json"
 run_it "$cgward" devices check --oci "$work/empty.json" c 1:3 rw
 like "$out" "^allow " "a config.json without device rules gets the defaults"
-refuses 2 "$work/empty.json: there are no linux.resources.devices" "but is no rule file" \
+refuses 2 "$work/empty.json:1:1: there are no linux.resources.devices" "but is no rule file" \
 	"$cgward" devices set $top/dev --policy "$work/empty.json"
 refuses 2 "--oci is given twice" "two --oci" "$cgward" devices compile --oci "$work/empty.json" --oci x
 run_it "$cgward" devices check --devices hypervisor - <<<"$(printf 'c 10:232 rw\nc 10:238 rw\nc 10:229 rw\n')"
@@ -311,7 +311,7 @@ run_it "$cgward" run --fast --devices none -d 'c 1:3 rw' -- sh -c 'cat /dev/null
 is "$status" 0 "run --fast"
 succeeds "--replace-foreign where nobody else is" "$cgward" devices set $top/dev --devices oci --replace-foreign
 printf '[{"allow":true,"access":"rwx"}]' >"$work/bad.json"
-refuses 2 "$work/bad.json: \[0\]: access 'rwx' is not letters" "a bad config.json names the place" \
+refuses 2 "$work/bad.json:1:[0-9]+: \[0\].access: 'rwx' is not letters" "a bad config.json names the place" \
 	"$cgward" devices set $top/dev --policy "$work/bad.json"
 run_it "$cgward" devices compile --devices none -d 'c 136:* rw' -d 'deny c 136:5 w'
 is "$out" '{"entries":[{"type":"c","major":136,"minor":"*","verdicts":85},{"type":"c","major":136,"minor":5,"verdicts":5}],"default":{"b":0,"c":0}}' \

@@ -38,10 +38,10 @@ like "$err" "cpu.weight=20000 would be refused: it takes 1..10000" "and is named
 like "$out" "^pids.max=5\$" "beside the others"
 refuses 2 "nothing is given to plan" "plan without anything" "$cgward" plan
 printf '{"memory":{"limit":200,"swap":100}}' >"$work/conflict.json"
-refuses 2 "$work/conflict.json: memory: swap 100 is memory and swap together, and below the limit 200" \
+refuses 2 "$work/conflict.json:1:31: memory.swap: 100 is memory and swap together, and below the limit 200" \
 	"limits that contradict each other" "$cgward" plan --oci "$work/conflict.json"
 printf '{"memory":{"limit":"1G"}}' >"$work/string.json"
-refuses 2 "$work/string.json: memory: limit is no whole number" "a limit that is a string" \
+refuses 2 "$work/string.json:1:20: memory.limit: not a whole number" "a limit that is a string" \
 	"$cgward" plan --oci "$work/string.json"
 refuses 1 "cannot open '$work/none.json': No such file" "a config.json that is not there" \
 	"$cgward" plan --oci "$work/none.json"

@@ -48,6 +48,7 @@ succeeds "kill" as_user kill $top/job
 succeeds "delete" as_user delete $top/job $top/made
 refuses 1 "'/' belongs to uid 0" "create outside of it" as_user create /cgwtest-$$-outside
 refuses 1 "Permission denied" "a limit of the group itself" as_user update $top -s cgroup.max.depth=5
+like "$err" "who delegated '$top' sets its limits" "which its user does not set"
 if [[ $("$cgward" --version) == *+bpf* ]]; then
 	refuses 1 "CAP_BPF is missing" "a device policy" as_user devices set $top/shell --devices oci
 	refuses 125 "CAP_BPF is missing" "and run does not start without it" as_user run --devices oci -- true

@@ -186,6 +186,8 @@ refuses 2 "which group" "no group" "$cgward" stat
 refuses 1 "no such group: '$top/none'" "a group that is not there" "$cgward" stat $top/none
 run_it "$cgward" stat --json --openmetrics /
 like "$status $err" '^2 .*another format' "two formats"
+run_it "$cgward" stat $top --openmetrics --prometheus
+like "$status $err" '^2 .*two formats' "and two for Prometheus"
 refuses 2 "--human is for text" "--human for Prometheus" "$cgward" stat --human --openmetrics /
 refuses 2 "two ways" "a file and HTTP" "$cgward" stat / --output "$work/x" --http 0
 refuses 2 "goes with --http" "--timeout alone" "$cgward" stat / --timeout 1s

@@ -131,6 +131,49 @@ static int what_fails_leaves_all_as_it_was(void)
 	return TAP_PASS;
 }
 
+/* The kernel takes "root" at once, and may then say that there is no such partition. */
+static int a_partition_that_would_be_invalid_is_refused(void)
+{
+	_cleanup_top_ char *top = cgtest_new("part");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *before = NULL, *bad = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+
+	if (!cgtest_have_controller("cpuset"))
+		return tap_skip("%s", cgtest_why_not("cpuset"));
+	before = SET(c, "cpuset.mems=0");
+	/* its parent is none */
+	bad = SET(c, "cpuset.cpus=0", "cpuset.cpus.partition=root");
+	g = group_with(c, top, before);
+	CHECK_INT(update(g, bad), -EINVAL);
+	CHECK_HAS(cgw_strerror(c), "cannot set cpuset.cpus.partition=root in '");
+	CHECK_HAS(cgw_strerror(c), "': it would be 'root invalid (");
+	CHECK_FILE(g, "cpuset.cpus", "");
+	CHECK_FILE(g, "cpuset.cpus.partition", "member");
+	return TAP_PASS;
+}
+
+static int what_takes_no_value_is_explained(void)
+{
+	_cleanup_top_ char *top = cgtest_new("why");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *idle = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+
+	if (!cgtest_have_controller("cpu") || !cgtest_have_controller("io"))
+		return tap_skip("%s", cgtest_why_not("cpu"));
+	idle = SET(c, "cpu.idle=1", "io.weight=7");
+	g = group_with(c, top, idle);
+	CHECK_INT(cgw_group_write(g, "cpu.weight", "5"), -EINVAL);
+	CHECK_HAS(cgw_hint(c), "the group is idle");
+	CHECK(cgw_group_write(g, "cpu.stat", "5") < 0);
+	CHECK_HAS(cgw_strerror(c), "cannot set cpu.stat=5 in '");
+	CHECK_HAS(cgw_strerror(c), "the file is read-only");
+	CHECK_INT(cgw_group_write(g, "io.cost.qos", "1:0 enable=1"), -ENOENT);
+	CHECK_HAS(cgw_strerror(c), "only the root group has io.cost.qos");
+	return TAP_PASS;
+}
+
 /* A process in the group that has touched that many MiB. */
 static pid_t hog(const char *path, size_t mib)
 {
@@ -164,7 +207,8 @@ static int memory_in_use_is_not_taken_unasked(void)
 {
 	_cleanup_top_ char *top = cgtest_new("use");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
-	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL;
+	static const char json[] = "{\"memory\":{\"limit\":8388608,\"checkBeforeUpdate\":true}}";
+	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL, *checked = NULL;
 	struct cgw_update_opts opts = { .sz = sizeof(opts), .timeout_ms = 500 };
 	_cleanup_group_ struct cgw_group *g = NULL;
 	pid_t pid;
@@ -190,6 +234,14 @@ static int memory_in_use_is_not_taken_unasked(void)
 	CHECK(!cgtest_is_dead(pid));
 	opts.reclaim = false;
 	opts.force = true;
+	checked = SET(c, "memory.low=1M");
+	CHECK_INT(cgw_resources_add_oci(checked, "config.json", json, strlen(json)), 0);
+	opts.resources = checked;
+	CHECK_INT(cgw_group_update(g, &opts), -EBUSY);
+	CHECK_HAS(cgw_hint(c), "checkBeforeUpdate rules --force out");
+	CHECK_FILE(g, "memory.low", "0");
+	CHECK(!cgtest_is_dead(pid));
+	opts.resources = narrow;
 	CHECK_INT(cgw_group_update(g, &opts), 0);
 	CHECK_FILE(g, "memory.max", "8388608");
 	CHECK_INT(cgtest_reap(pid), SIGKILL);
@@ -344,14 +396,74 @@ static int rates_of_a_disk_are_limited(void)
 	return TAP_PASS;
 }
 
+/* Give a disk its scheduler. Return: what it had, or NULL where it takes none. */
+static char *set_scheduler(const char *name)
+{
+	static const char file[] = "/sys/block/nullb0/queue/scheduler";
+	_cleanup_close_ int fd = open(file, O_WRONLY | O_CLOEXEC);
+	char *before = fd < 0 ? NULL : cgtest_slurp("%s", file), *name_before;
+
+	name_before = before ? strchr(before, '[') : NULL;
+	if (!name_before || write(fd, name, strlen(name)) < 0) {
+		free(before);
+		return NULL;
+	}
+	name_before = strndup(name_before + 1, strcspn(name_before + 1, "]"));
+	free(before);
+	return name_before;
+}
+
+static int disks_have_their_weights(void)
+{
+	_cleanup_top_ char *top = cgtest_new("weights");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_resources_ struct cgw_resources *r = NULL, *bad = NULL;
+	_cleanup_free_ char *scheduler = NULL, *device = NULL, *want = NULL;
+	_cleanup_group_ struct cgw_group *g = NULL;
+	char json[256], text[512] = "";
+	unsigned int major, minor;
+
+	if (!cgtest_have_controller("io"))
+		return tap_skip("%s", cgtest_why_not("io"));
+	scheduler = set_scheduler("bfq");
+	if (!scheduler)
+		return tap_skip(
+			"there is no /dev/nullb0 with the scheduler bfq: modprobe null_blk bfq");
+	device = cgtest_slurp("/sys/block/nullb0/dev");
+	CHECK_INT(sscanf(device, "%u:%u", &major, &minor), 2);
+	sprintf(json,
+		"{\"blockIO\":{\"weight\":200,\"weightDevice\":[{\"major\":%u,\"minor\":%u,"
+		"\"weight\":300}]}}",
+		major, minor);
+	CHECK_INT(cgw_resources_new(c, &r), 0);
+	CHECK_INT(cgw_resources_add_oci(r, "config.json", json, strlen(json)), 0);
+	g = group_with(c, top, r);
+	if (asprintf(&want, "default 200\n%u:%u 300", major, minor) < 0)
+		cgtest_bail("asprintf");
+	CHECK_FILE(g, "io.bfq.weight", want);
+	CHECK_INT(cgw_group_diff(g, r, append_diff, text), 0);
+	sprintf(json, "io.bfq.weight=%u:%u 400", major, minor);
+	bad = SET(c, json, "io.bfq.weight=500", "io.weight=nonsense");
+	CHECK_INT(update(g, bad), -EINVAL);
+	CHECK_FILE(g, "io.bfq.weight", want);
+	free(set_scheduler(scheduler));
+	sprintf(json, "%u:%u 400", major, minor);
+	CHECK_INT(cgw_group_write(g, "io.bfq.weight", json), -EOPNOTSUPP);
+	CHECK_HAS(cgw_hint(c), "bfq must be the disk's scheduler");
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(quota_and_burst_go_up_and_down_together),
 	T(idle_and_weight_change_together),
 	T(what_fails_leaves_all_as_it_was),
+	T(a_partition_that_would_be_invalid_is_refused),
+	T(what_takes_no_value_is_explained),
 	T(memory_in_use_is_not_taken_unasked),
 	T(page_cache_is_reclaimed),
 	T(oci_limits_are_applied_and_compared),
 	T(rates_of_a_disk_are_limited),
+	T(disks_have_their_weights),
 };
 
 CGTEST_DEVICE_MAIN(tests)

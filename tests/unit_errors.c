@@ -104,10 +104,10 @@ static int accepted_forms_are_known(void)
 		{ "memory.max", "max" },	   { "memory.oom.group", "0 or 1" },
 		{ "memory.reclaim", "bytes" },	   { "cpu.max", "QUOTA|max [PERIOD]" },
 		{ "cpu.max.burst", "0..QUOTA" },   { "cpu.weight", "1..10000" },
-		{ "cpu.weight.nice", "-20..19" },  { "pids.max", "a number or max" },
+		{ "cpu.weight.nice", "-20..19" },  { "pids.max", "0..4194304 or max" },
 		{ "io.max", "rbps=N|max" },	   { "io.weight", "1..10000" },
 		{ "hugetlb.2MB.max", "bytes" },	   { "hugetlb.1GB.rsvd.max", "bytes" },
-		{ "cpuset.cpus", "0-3,6" },	   { "cgroup.max.depth", "a number or max" },
+		{ "cpuset.cpus", "0-3,6" },	   { "cgroup.max.depth", "0..2147483647 or max" },
 		{ "cgroup.pressure", "0 or 1" },   { "cpu.pressure", "STALL_US WINDOW_US" },
 		{ "memory.pressure", "STALL_US" }, { "cpu.uclamp.min", "0.00..100.00" },
 	};

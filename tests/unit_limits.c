@@ -182,40 +182,40 @@ static int structure_of_limits_becomes_values(void)
 static int wrong_limits_are_refused_and_named(void)
 {
 	static const char *const cases[][2] = {
-		{ "[]", "this is no object" },
-		{ "{\"linux\":{\"resources\":[]}}", "linux.resources: this is no object" },
-		{ "{\"cpu\":[]}", "cpu is no object" },
-		{ "{\"cpu\":{\"shares\":-1}}", "cpu: shares is not within 0" },
-		{ "{\"cpu\":{\"shares\":1.5}}", "cpu: shares is no whole number" },
-		{ "{\"cpu\":{\"quota\":-2}}", "cpu: quota is not within -1" },
-		{ "{\"cpu\":{\"quota\":9223372036854775808}}", "cpu: quota is not within -1" },
+		{ "[]", "config.json:1:1: not an object" },
+		{ "{\"linux\":{\"resources\":[]}}", "config.json:1:23: linux.resources: not an object" },
+		{ "{\"cpu\":[]}", ":1:8: cpu: not an object" },
+		{ "{\"cpu\":{\"shares\":-1}}", ":1:18: cpu.shares: not within 0" },
+		{ "{\"cpu\":{\"shares\":1.5}}", "cpu.shares: not a whole number" },
+		{ "{\"cpu\":{\"quota\":-2}}", "cpu.quota: not within -1" },
+		{ "{\"cpu\":{\"quota\":9223372036854775808}}", "cpu.quota: not within -1" },
 		{ "{\"cpu\":{\"quota\":5000,\"burst\":5001}}",
-		  "cpu: burst 5001 is above the quota 5000" },
-		{ "{\"cpu\":{\"idle\":2}}", "cpu: idle is not within 0 and 1" },
-		{ "{\"cpu\":{\"cpus\":3}}", "cpu: cpus is no string" },
-		{ "{\"memory\":{\"limit\":\"1\"}}", "memory: limit is no whole number" },
-		{ "{\"memory\":{\"limit\":-2}}", "memory: limit is not within -1" },
+		  ":1:30: cpu.burst: 5001 is above the quota 5000" },
+		{ "{\"cpu\":{\"idle\":2}}", "cpu.idle: not within 0 and 1" },
+		{ "{\"cpu\":{\"cpus\":3}}", "cpu.cpus: not a string" },
+		{ "{\"memory\":{\"limit\":\"1\"}}", "memory.limit: not a whole number" },
+		{ "{\"memory\":{\"limit\":-2}}", "memory.limit: not within -1" },
 		{ "{\"memory\":{\"swap\":5}}",
-		  "memory: swap 5 is memory and swap together, and needs a limit" },
+		  "memory.swap: 5 is memory and swap together, and needs a limit" },
 		{ "{\"memory\":{\"limit\":6,\"swap\":5}}",
-		  "memory: swap 5 is memory and swap together, and below the limit 6" },
+		  "memory.swap: 5 is memory and swap together, and below the limit 6" },
 		{ "{\"memory\":{\"checkBeforeUpdate\":1}}",
-		  "checkBeforeUpdate is neither true nor false" },
-		{ "{\"blockIO\":{\"weight\":9}}", "blockIO: weight is not within 10 and 1000" },
-		{ "{\"blockIO\":{\"weight\":1001}}", "blockIO: weight is not within 0 and 1000" },
+		  "memory.checkBeforeUpdate: neither true nor false" },
+		{ "{\"blockIO\":{\"weight\":9}}", "blockIO.weight: not within 10 and 1000" },
+		{ "{\"blockIO\":{\"weight\":1001}}", "blockIO.weight: not within 10 and 1000" },
 		{ "{\"blockIO\":{\"weightDevice\":[{\"weight\":10}]}}",
-		  "blockIO.weightDevice[0]: major or minor is missing" },
+		  ":1:29: blockIO.weightDevice[0]: major or minor is missing" },
 		{ "{\"blockIO\":{\"throttleReadBpsDevice\":[3]}}",
-		  "blockIO.throttleReadBpsDevice[0]: a device is an object" },
-		{ "{\"hugepageLimits\":{}}", "hugepageLimits is no array" },
+		  ":1:38: blockIO.throttleReadBpsDevice[0]: a device is an object" },
+		{ "{\"hugepageLimits\":{}}", "hugepageLimits: not an array" },
 		{ "{\"hugepageLimits\":[{\"pageSize\":\"2MB\"}]}",
 		  "hugepageLimits[0]: limit is missing" },
 		{ "{\"hugepageLimits\":[{\"pageSize\":\"../x\",\"limit\":1}]}",
-		  "pageSize '../x' is not one" },
-		{ "{\"rdma\":{\"a b\":{}}}", "'a b' is not the name of a device" },
-		{ "{\"unified\":{\"cgroup.procs\":\"1\"}}", "cgroup.procs is not set this way" },
+		  "hugepageLimits[0].pageSize: '../x' is not one" },
+		{ "{\"rdma\":{\"a b\":{}}}", ":1:16: rdma.a b: 'a b' is not the name of a device" },
+		{ "{\"unified\":{\"cgroup.procs\":\"1\"}}", ":1:28: unified.cgroup.procs: bad setting 'cgroup.procs=1': cgroup.procs is not set this way" },
 		{ "{\"unified\":{\"../x.y\":\"1\"}}", "is not the name of a control file" },
-		{ "{\"unified\":{\"pids.max\":1}}", "unified: pids.max is no string" },
+		{ "{\"unified\":{\"pids.max\":1}}", "unified.pids.max: not a string" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 
@@ -282,7 +282,7 @@ static int settings_without_counterpart_are_reported(void)
 			  "\"swappiness\":null},"
 			  "\"network\":{},\"rdma\":{\"x\":{\"hcaThings\":1}}}}}"),
 		  "memory.max=1;");
-	CHECK_HAS(text, "config.json: linux.resources.memory.kernel is not applied");
+	CHECK_HAS(text, "config.json:1:43: linux.resources.memory.kernel is not applied");
 	CHECK_HAS(text, "linux.resources.network is not applied");
 	CHECK_HAS(text, "linux.resources.rdma.x.hcaThings is not applied");
 	CHECK(!strstr(text, "swappiness"));

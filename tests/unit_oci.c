@@ -72,50 +72,50 @@ static int absent_fields_have_their_defaults(void)
 static int what_is_wrong_is_refused_and_named(void)
 {
 	static const char *const cases[][2] = {
-		{ "", "byte 1: the JSON ends too early" },
-		{ "{\"devices\":[", "the JSON ends too early" },
-		{ "[]x", "byte 3: " },
+		{ "", "config.json:1:1: the JSON ends too early" },
+		{ "{\"devices\":\n[", "config.json:2:2: the JSON ends too early" },
+		{ "[]x", ":1:3: " },
 		{ " null ", "nothing but null" },
 		{ "nul", "the JSON ends too early" },
-		{ "{'devices':[]}", "byte 2: ' is not JSON" },
-		{ "{\"devices\":[] /* \"devices\" */}", "byte 15: " },
-		{ "{}", "there are no linux.resources.devices" },
-		{ "{\"linux\":{\"resources\":{}}}", "linux.resources: there are no" },
-		{ "{\"linux\":[]}", "linux: this is no object" },
-		{ "{\"linux\":{\"resources\":7}}", "linux.resources: this is no object" },
-		{ "{\"devices\":{}}", "devices: the rules are no array" },
-		{ "[1]", "[0]: a rule is an object" },
-		{ "[{},null]", "[1]: a rule is an object" },
-		{ "[{\"type\":\"x\"}]", "[0]: type 'x' is none of a, b, c" },
-		{ "[{\"type\":\"\"}]", "type '' is none of" },
-		{ "[{\"type\":\"cc\"}]", "type 'cc' is none of" },
-		{ "[{\"type\":5}]", "type is no string" },
-		{ "[{\"access\":\"\"}]", "access '' is not letters" },
-		{ "[{\"access\":\"rwx\"}]", "access 'rwx' is not letters" },
-		{ "[{\"major\":\"1\"}]", "major is no whole number" },
-		{ "[{\"major\":1.5}]", "major is no whole number" },
-		{ "[{\"major\":1e3}]", "major is no whole number" },
-		{ "[{\"minor\":-2}]", "minor is not within -1 and 4294967294" },
-		{ "[{\"minor\":4294967295}]", "minor is not within" },
-		{ "[{\"minor\":99999999999999999999999}]", "minor is not within" },
-		{ "[{\"minor\":-99999999999999999999999}]", "minor is not within" },
-		{ "[{\"allow\":1}]", "allow is neither true nor false" },
-		{ "[{\"allow\":\"true\"}]", "allow is neither true nor false" },
-		{ "[{\"allow\":false,\"allow\":true}]", "the key 'allow' stands twice" },
+		{ "{'devices':[]}", ":1:2: ' is not JSON" },
+		{ "{\"devices\":[] /* \"devices\" */}", ":1:15: " },
+		{ "{}", "config.json:1:1: there are no linux.resources.devices" },
+		{ "{\"linux\":{\"resources\":{}}}", "config.json:1:23: linux.resources: there are no" },
+		{ "{\"linux\":[]}", "config.json:1:10: linux: not an object" },
+		{ "{\"linux\":{\"resources\":7}}", ":1:23: linux.resources: not an object" },
+		{ "{\"devices\":{}}", ":1:12: devices: the rules are no array" },
+		{ "[1]", ":1:2: [0]: a rule is an object" },
+		{ "[{},null]", ":1:5: [1]: a rule is an object" },
+		{ "[{\"type\":\"x\"}]", ":1:10: [0].type: 'x' is none of a, b, c" },
+		{ "[{\"type\":\"\"}]", "type: '' is none of" },
+		{ "[{\"type\":\"cc\"}]", "type: 'cc' is none of" },
+		{ "[{\"type\":5}]", "type: not a string" },
+		{ "[{\"access\":\"\"}]", "access: '' is not letters" },
+		{ "[{\"access\":\"rwx\"}]", "access: 'rwx' is not letters" },
+		{ "[{\"major\":\"1\"}]", "[0].major: not a whole number" },
+		{ "[{\"major\":1.5}]", "[0].major: not a whole number" },
+		{ "[{\"major\":1e3}]", "[0].major: not a whole number" },
+		{ "[{\"minor\":-2}]", "minor: not within -1 and 4294967294" },
+		{ "[{\"minor\":4294967295}]", "minor: not within" },
+		{ "[{\"minor\":99999999999999999999999}]", "minor: not within" },
+		{ "[{\"minor\":-99999999999999999999999}]", "minor: not within" },
+		{ "[{\"allow\":1}]", "allow: neither true nor false" },
+		{ "[{\"allow\":\"true\"}]", "allow: neither true nor false" },
+		{ "[{\"allow\":false,\n\"allow\":true}]", ":2:1: the key 'allow' stands twice" },
 		{ "{\"devices\":[],\"a\":{\"x\":1},\"devices\":[{\"allow\":true}]}",
-		  "the key 'devices' stands twice" },
-		{ "[{\"\\u0061llow\":true}]", "spells ASCII by" },
-		{ "[{\"type\":\"c\\u0000\"}]", "type has a NUL in it" },
-		{ "[{\"x\":NaN}]", "byte 7: N is not JSON" },
-		{ "[{\"x\":Infinity}]", "byte 7: I is not JSON" },
-		{ "[{\"x\":-Infinity}]", "byte 7: not a number in JSON" },
-		{ "[{\"x\":1.}]", "byte 7: not a number in JSON" },
-		{ "[{\"major\":-01}]", "byte 11: not a number in JSON" },
-		{ "[{\"major\":-.5}]", "byte 11: not a number in JSON" },
-		{ "[{\"major\":00}]", "byte 11: not a number in JSON" },
-		{ "[{\"x\":\"a\nb\"}]", "byte 9: a control character in a string" },
-		{ "[{\"x\t\":1}]", "byte 5: a control character in a string" },
-		{ "[{\"type\":\"\\u001b[2J\"}]", "type '?[2J' is none of" },
+		  ":1:27: the key 'devices' stands twice" },
+		{ "[{\"\\u0061llow\":true}]", ":1:4: the key '\\u0061llow' spells ASCII by" },
+		{ "[{\"type\":\"c\\u0000\"}]", "type: a NUL in a string" },
+		{ "[{\"x\":NaN}]", ":1:7: N is not JSON" },
+		{ "[{\"x\":Infinity}]", ":1:7: I is not JSON" },
+		{ "[{\"x\":-Infinity}]", ":1:7: not a number in JSON" },
+		{ "[{\"x\":1.}]", ":1:7: not a number in JSON" },
+		{ "[{\"major\":-01}]", ":1:11: not a number in JSON" },
+		{ "[{\"major\":-.5}]", ":1:11: not a number in JSON" },
+		{ "[{\"major\":00}]", ":1:11: not a number in JSON" },
+		{ "[{\"x\":\"a\nb\"}]", ":1:9: a control character in a string" },
+		{ "[{\"x\t\":1}]", ":1:5: a control character in a string" },
+		{ "[{\"type\":\"\\u001b[2J\"}]", "type: '?[2J' is none of" },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 
@@ -126,7 +126,7 @@ static int what_is_wrong_is_refused_and_named(void)
 			FAIL("%s was taken for '%s'", cases[i][0], text);
 		if (!strstr(cgw_strerror(c), cases[i][1]))
 			FAIL("%s: %s", cases[i][0], cgw_strerror(c));
-		CHECK(!strncmp(cgw_strerror(c), "config.json: ", 13));
+		CHECK(!strncmp(cgw_strerror(c), "config.json:", 12));
 		CHECK(cgw_error_is_input(c));
 	}
 	return TAP_PASS;
@@ -140,7 +140,7 @@ static int what_follows_a_nul_is_not_ignored(void)
 
 	CHECK_INT(cgw_rules_new(c, &rules), 0);
 	CHECK_INT(cgw_rules_add_oci(rules, "config.json", text, sizeof(text) - 1), -EINVAL);
-	CHECK_HAS(cgw_strerror(c), "byte 3 is a NUL");
+	CHECK_HAS(cgw_strerror(c), "config.json:1:3: a NUL is not JSON");
 	CHECK(cgw_error_is_input(c));
 	return TAP_PASS;
 }

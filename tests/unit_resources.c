@@ -135,6 +135,7 @@ static int malformed_settings_are_refused(void)
 		{ "cgroup.threads=1", -EINVAL, "not set this way", "cgward attach --threads" },
 		{ "cgroup.freeze=1", -EINVAL, "not set this way", "cgward freeze" },
 		{ "cgroup.kill=1", -EINVAL, "not set this way", "cgward kill" },
+		{ "memory.pressure=some 1 2", -EINVAL, "not set this way", "events --pressure" },
 		{ "cgroup.subtree_control=+pids", -EINVAL, "not set this way",
 		  "cgward controllers" },
 		{ "cgroup.type=threaded", -EINVAL, "not set this way", "--threaded" },
@@ -170,7 +171,7 @@ static int controllers_are_those_of_the_files(void)
 	CHECK_INT(cgw_resources_add(r, "pids.max=5"), 0);
 	CHECK_INT(cgw_resources_add(r, "memory.high=1M"), 0);
 	CHECK_INT(cgw_resources_add(r, "cgroup.max.depth=5"), 0);
-	CHECK_INT(cgw_resources_add(r, "cpu.pressure=some 1 2"), 0);
+	CHECK_INT(cgw_resources_add(r, "cgroup.pressure=1"), 0);
 	CHECK_INT(cgw_resources_add(r, "hugetlb.2MB.max=0"), 0);
 	CHECK_INT(cgw__resources_controllers(r, &names), 0);
 	CHECK_STR(names, "memory pids hugetlb");

@@ -49,7 +49,7 @@ EOF
 
 # hugetlb.2MB.rsvd.max is not among them: these releases of crun and runc do not set it.
 files="cpu.weight cpu.idle cpu.max cpu.max.burst cpuset.cpus cpuset.mems memory.min memory.low memory.high
-	memory.max memory.swap.max memory.oom.group pids.max io.max hugetlb.2MB.max"
+	memory.max memory.swap.max memory.oom.group pids.max io.max io.bfq.weight hugetlb.2MB.max"
 
 # FILE=CONTENT of all that group $1 has
 values() {
@@ -93,6 +93,10 @@ same "cpus and mems" '{"cpu":{"cpus":"0-1","mems":"0"}}'
 same "huge pages" '{"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]}'
 same "rates of a disk" '{"blockIO":{"throttleReadBpsDevice":[{"major":1,"minor":0,"rate":1048576}],
 	"throttleWriteIOPSDevice":[{"major":1,"minor":0,"rate":100}]}}'
+echo bfq >/sys/block/nullb0/queue/scheduler
+disk=$(cat /sys/block/nullb0/dev)
+same "weights of disks" '{"blockIO":{"weight":300,"weightDevice":[{"major":'"${disk%:*}"',
+	"minor":'"${disk#*:}"',"weight":400}]}}'
 same "unified" '{"unified":{"memory.high":"50331648","memory.oom.group":"1","cpu.weight":"250","pids.max":"9"}}'
 
 # What these releases of runc and crun make of shares is the old formula, of which 1024 is 39;
@@ -114,5 +118,24 @@ for name in crun runc; do
 done
 
 is "$("$cgward" plan --oci "$bundle/config.json")" "cpu.weight=100" "plan says all that beforehand"
+
+# Neither of these releases knows bursts, and runc's no idle groups.
+resources='{"cpu":{"idle":1,"quota":50000,"burst":20000}}'
+for name in ours crun runc; do
+	bundle $top/$name "$resources"
+	if [ $name = ours ]; then
+		"$cgward" -q create $top/ours --oci "$bundle/config.json"
+	else
+		"$name" --root "$work/$name" run --detach --bundle "$bundle" c >/dev/null 2>&1 </dev/null
+	fi
+	got=$(cat $mount$top/$name/cpu.idle $mount$top/$name/cpu.max.burst)
+	case $name in
+	ours) is "$got" $'1\n20000' "a group is idle, and has a burst" ;;
+	crun) is "$got" $'1\n0' "crun's is idle, its burst is left out" ;;
+	runc) is "$got" $'0\n0' "runc's is neither" ;;
+	esac
+	[ $name = ours ] || "$name" --root "$work/$name" delete -f c
+done
+"$cgward" -q delete $top/ours
 
 done_testing

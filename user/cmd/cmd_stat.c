@@ -312,10 +312,11 @@ static int take_option(struct reader *r, int opt, const char *arg)
 		r->human = true;
 		return 0;
 	case OPT_OPENMETRICS:
-		r->scrape = true;
-		return 0;
 	case OPT_PROMETHEUS:
-		r->scrape = r->metrics.plain = true;
+		if (r->scrape && r->metrics.plain != (opt == OPT_PROMETHEUS))
+			return cmd_usage(r->x, "--openmetrics and --prometheus are two formats");
+		r->scrape = true;
+		r->metrics.plain = opt == OPT_PROMETHEUS;
 		return 0;
 	case OPT_OUTPUT:
 		r->output = arg;

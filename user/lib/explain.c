@@ -30,7 +30,7 @@ static const struct {
 	int min;
 	int max;
 } forms[] = {
-	{ "cgroup.max.*", "a number or max", AMOUNT, 0, 0 },
+	{ "cgroup.max.*", "0..2147483647 or max", AMOUNT, 0, 0 },
 	{ "cgroup.pressure", "0 or 1", NUMBER, 0, 1 },
 	{ "cgroup.type", "threaded, in an empty group without domain controllers", ANY, 0, 0 },
 	{ "cpu.idle", "0 or 1", NUMBER, 0, 1 },
@@ -47,16 +47,18 @@ static const struct {
 	{ "hugetlb.*max", "bytes (512M) or max", AMOUNT, 0, 0 },
 	{ "io.bfq.weight", "[default|MAJ:MIN] 1..1000", WEIGHT, 1, 1000 },
 	{ "io.latency", "MAJ:MIN target=US", ANY, 0, 0 },
-	{ "io.max", "MAJ:MIN [rbps=N|max] [wbps=N|max] [riops=N|max] [wiops=N|max], of a whole disk",
+	{ "io.max",
+	  "MAJ:MIN [rbps=N|max] [wbps=N|max] [riops=N|max] [wiops=N|max], of a whole disk, N from "
+	  "1",
 	  ANY, 0, 0 },
 	{ "io.weight", "[default|MAJ:MIN] 1..10000", WEIGHT, 1, 10000 },
 	{ "memory.oom.group", "0 or 1", NUMBER, 0, 1 },
 	{ "memory.reclaim", "bytes (512M)", ANY, 0, 0 },
-	{ "*.pressure", "some|full STALL_US WINDOW_US", ANY, 0, 0 },
+	{ "*.pressure", "some|full STALL_US WINDOW_US (WINDOW 500000..10000000)", ANY, 0, 0 },
 	{ "memory.zswap.writeback", "0 or 1", NUMBER, 0, 1 },
 	{ "memory.*", "bytes (512M), N% of MemTotal, or max", AMOUNT, 0, 0 },
 	{ "misc.max", "RESOURCE N|max", ANY, 0, 0 },
-	{ "pids.max", "a number or max", AMOUNT, 0, 0 },
+	{ "pids.max", "0..4194304 or max", AMOUNT, 0, 0 },
 	{ "rdma.max", "DEVICE [hca_handle=N|max] [hca_object=N|max]", ANY, 0, 0 },
 };
 
@@ -127,6 +129,27 @@ const char *cgw__accepted_form(const char *file)
 		if (!fnmatch(forms[i].file, file, 0))
 			return forms[i].form;
 	return NULL;
+}
+
+/* EINVAL and its like of a value: what would be taken, or why nothing is. */
+int cgw__explain_value(struct cgw_group *g, int err, const char *what, const char *file)
+{
+	_cleanup_free_ char *idle = NULL;
+	const char *form = cgw__accepted_form(file);
+	struct stat st;
+
+	if (!fstatat(g->fd, file, &st, 0) && !(st.st_mode & 0222))
+		return cgw__fail(g->c, err, "%s: the file is read-only", what);
+	cgw__err(g->c, err, "%s", what);
+	if (!strncmp(file, "cpu.weight", 10) && err == -EINVAL &&
+	    cgw__read_at(g->c, g->fd, "cpu.idle", &idle) > 0 && !strcmp(idle, "1"))
+		cgw__hint(g->c, "the group is idle: set cpu.idle=0 with it");
+	else if (!strcmp(file, "io.bfq.weight") && err == -EOPNOTSUPP)
+		cgw__hint(g->c, "bfq must be the disk's scheduler, in "
+				"/sys/dev/block/MAJ:MIN/queue/scheduler");
+	else if (form)
+		cgw__hint(g->c, "%s takes %s", file, form);
+	return err;
 }
 
 /* EACCES, EPERM or EROFS on something of cgroupfs. */
@@ -214,7 +237,8 @@ static const struct {
 	{ "cpu.max*", "CONFIG_CFS_BANDWIDTH" },
 	{ "cpu.uclamp.*", "CONFIG_UCLAMP_TASK_GROUP" },
 	{ "cpuset.cpus.exclusive", "Linux 6.7" },
-	{ "hugetlb.*.rsvd.*", "Linux 5.7" },
+	{ "hugetlb.*", "a page size of /sys/kernel/mm/hugepages" },
+	{ "hugetlb.*.rsvd.*", "Linux 5.7, and a page size of /sys/kernel/mm/hugepages" },
 	{ "io.bfq.*", "CONFIG_BFQ_GROUP_IOSCHED, and the module bfq" },
 	{ "io.cost.*", "CONFIG_BLK_CGROUP_IOCOST" },
 	{ "io.latency", "CONFIG_BLK_CGROUP_IOLATENCY" },
@@ -257,6 +281,8 @@ int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const c
 	}
 	if (!cgw__has_word(controllers, controller))
 		return cgw__explain_controller(g, what, controller);
+	if (!cgw__group_is_root(g) && !faccessat(c->root_fd, file, F_OK, 0))
+		return cgw__fail(c, -ENOENT, "%s: only the root group has %s", what, file);
 	cgw__fail(c, -ENOENT, "%s: controller '%s' has no file %s %s", what, controller, file,
 		  cgw__group_is_root(g) ? "in the root group" : "in this kernel");
 	for (size_t i = 0; i < ARRAY_SIZE(conditions) && !cgw__group_is_root(g); i++)

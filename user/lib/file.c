@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Control files: opened beneath the group, read whole, written in one write. */
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -203,7 +204,6 @@ ssize_t cgw_group_read(struct cgw_group *g, const char *file, char **ret_text)
 
 int cgw_group_write(struct cgw_group *g, const char *file, const char *value)
 {
-	const char *form = cgw__accepted_form(file);
 	char what[768];
 	int err = check_name(g->c, file);
 
@@ -220,14 +220,15 @@ int cgw_group_write(struct cgw_group *g, const char *file, const char *value)
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		return cgw__explain_access(g->c, err, what, g->path);
+		err = cgw__explain_access(g->c, err, what, g->path);
+		if (err != -EROFS && !cgw_hint(g->c) && !cgw__has_cap(CAP_DAC_OVERRIDE))
+			cgw__hint(g->c, "who delegated '%s' sets its limits, its user those of groups below it",
+				  g->path);
+		return err;
 	case -EINVAL:
 	case -ERANGE:
 	case -EOPNOTSUPP:
-		cgw__err(g->c, err, "%s", what);
-		if (form)
-			cgw__hint(g->c, "%s takes %s", file, form);
-		return err;
+		return cgw__explain_value(g, err, what, file);
 	default:
 		return cgw__err(g->c, err, "%s", what);
 	}

@@ -240,24 +240,45 @@ static int settle_type(struct cgw_group *g, bool threaded)
 	return 0;
 }
 
-static int set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
-		  struct cgw__enabled **enabled)
+/* Have a new group get the controllers whose files are to be set; mostly it has them. */
+static int enable_for(struct cgw_group *g, const struct cgw_resources *r,
+		      struct cgw__enabled **enabled)
 {
 	_cleanup_(cgw__group_closep) struct cgw_group *parent = NULL;
-	_cleanup_free_ char *names = NULL, *path = cgw__path_parent(g->path);
+	_cleanup_free_ char *names = NULL, *have = NULL, *path = cgw__path_parent(g->path);
+	const char *p, *word;
+	bool missing = false;
+	size_t len;
 	int err;
 
 	if (!path)
 		return cgw__oom(g->c);
-	if (opts && opts->resources) {
-		err = cgw__resources_controllers(opts->resources, &names);
-		if (!err)
-			err = cgw__group_open_at(g->c, path, &parent);
-		if (!err)
-			err = cgw__enable(parent, names, enabled);
-		if (err)
-			return err;
+	err = cgw__resources_controllers(r, &names);
+	if (err)
+		return err;
+	if (cgw__read_at(g->c, g->fd, "cgroup.controllers", &have) < 0)
+		missing = true;
+	for (p = names; !missing && (word = cgw__next_word(&p, &len));) {
+		char name[sizeof((*enabled)->name)];
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, word);
+		missing = !cgw__has_word(have, name);
 	}
+	if (!missing)
+		return 0;
+	err = cgw__group_open_at(g->c, path, &parent);
+	return err ? err : cgw__enable(parent, names, enabled);
+}
+
+static int set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
+		  struct cgw__enabled **enabled)
+{
+	int err = 0;
+
+	if (opts && opts->resources)
+		err = enable_for(g, opts->resources, enabled);
+	if (err)
+		return err;
 	err = settle_type(g, opts && opts->threaded);
 	if (!err && opts && opts->resources)
 		err = cgw_group_apply(g, opts->resources);

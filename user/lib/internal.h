@@ -143,6 +143,7 @@ const char *cgw__next_word(const char **p, size_t *ret_len);
 
 /* explain.c */
 int cgw__explain_missing(struct cgw_group *g, int err, const char *what, const char *file);
+int cgw__explain_value(struct cgw_group *g, int err, const char *what, const char *file);
 int cgw__explain_controller(struct cgw_group *g, const char *what, const char *controller);
 int cgw__explain_access(struct cgw *c, int err, const char *what, const char *path);
 const char *cgw__accepted_form(const char *file);

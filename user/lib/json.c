@@ -7,21 +7,52 @@
 /* json-c needs most of a KiB for each object, also for an empty one. */
 #define MAX_OBJECTS 262144
 
-int cgw__json_bad(const struct cgw__json *at, const char *fmt, ...)
+/* Of what becomes values; each is compared with all before. */
+#define MAX_ENTRIES 4096
+
+static _printf_(3, 0) int refuse(struct cgw *c, const char *where, const char *fmt, va_list ap)
 {
 	char why[256];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
+	return cgw__bad(c, -EINVAL, "%s%s", where, why);
+}
+
+/* Refuse what stands where we are in the document, or its member KEY. */
+int cgw__json_bad(struct cgw__json *at, const char *key, const char *fmt, ...)
+{
+	char where[1024];
+	va_list ap;
+	int err;
+
+	cgw__json_here(at, key, where, sizeof(where) - 2);
+	if (at->n || key)
+		strcat(where, ": ");
+	va_start(ap, fmt);
+	err = refuse(at->c, where, fmt, ap);
 	va_end(ap);
-	return cgw__bad(at->c, -EINVAL, "%s: %s%s%s", at->file, at->path, at->path[0] ? ": " : "",
-			why);
+	return err;
+}
+
+static int bad_text(struct cgw__json *at, const char *place, const char *fmt, ...) _printf_(3, 4);
+
+/* Refuse the text for what stands at a place. */
+static int bad_text(struct cgw__json *at, const char *place, const char *fmt, ...)
+{
+	char where[1024];
+	va_list ap;
+	int err;
+
+	cgw__json_place(at, place, where, sizeof(where));
+	va_start(ap, fmt);
+	err = refuse(at->c, where, fmt, ap);
+	va_end(ap);
+	return err;
 }
 
 /* A key of an object, as it stands in the text. */
 struct key {
-	const char *text;
+	const char *text; /* after the quote */
 	size_t len;
 	int depth;
 };
@@ -35,6 +66,15 @@ static int compare_keys(const void *a, const void *b)
 	return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
+/* The same keys stay in the order of the text. */
+static int compare_places(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+	int order = compare_keys(a, b);
+
+	return order ? order : (x->text > y->text) - (x->text < y->text);
+}
+
 struct keys {
 	struct key *list;
 	size_t n;
@@ -42,30 +82,30 @@ struct keys {
 };
 
 /* The keys of the object that ends now are the last ones of its depth: twice the same? */
-static int end_object(const struct cgw__json *at, struct keys *k, int depth)
+static int end_object(struct cgw__json *at, struct keys *k, int depth)
 {
 	size_t from = k->n;
 
 	while (from && k->list[from - 1].depth == depth)
 		from--;
 	if (k->n > from)
-		qsort(k->list + from, k->n - from, sizeof(*k->list), compare_keys);
+		qsort(k->list + from, k->n - from, sizeof(*k->list), compare_places);
 	for (size_t i = from + 1; i < k->n; i++)
 		if (!compare_keys(&k->list[i - 1], &k->list[i]))
-			return cgw__json_bad(at, "the key '%.*s' stands twice in one object",
-					     (int)k->list[i].len, k->list[i].text);
+			return bad_text(at, k->list[i].text - 1,
+					"the key '%.*s' stands twice in one object",
+					(int)k->list[i].len, k->list[i].text);
 	k->n = from;
 	return 0;
 }
 
-static int add_key(const struct cgw__json *at, struct keys *k, const char *text, size_t len,
-		   int depth)
+static int add_key(struct cgw__json *at, struct keys *k, const char *text, size_t len, int depth)
 {
 	const char *escape = memmem(text, len, "\\u00", 4);
 
 	/* "dev\u0069ces" would be the same key under another spelling. */
 	if (escape && escape + 4 < text + len && escape[4] < '8')
-		return cgw__json_bad(at, "the key '%.*s' spells ASCII by \\u", (int)len, text);
+		return bad_text(at, escape, "the key '%.*s' spells ASCII by \\u", (int)len, text);
 	if (k->n == k->room) {
 		size_t room = k->room ? k->room * 2 : 256;
 		struct key *more = realloc(k->list, room * sizeof(*more));
@@ -80,8 +120,7 @@ static int add_key(const struct cgw__json *at, struct keys *k, const char *text,
 }
 
 /* Go to the last byte of a number. json-c takes 1. and -.5 and 00 and -01 too. */
-static int skip_number(const struct cgw__json *at, const char *text, const char *end,
-		       const char **p)
+static int skip_number(struct cgw__json *at, const char *end, const char **p)
 {
 	const char *begin = *p, *digits = begin + (*begin == '-');
 	bool good = digits < end && isdigit((unsigned char)digits[0]);
@@ -92,29 +131,27 @@ static int skip_number(const struct cgw__json *at, const char *text, const char 
 		good = good && (**p != '.' || isdigit((unsigned char)(*p)[1]));
 	if (good && **p != '.')
 		return 0;
-	return cgw__json_bad(at, "byte %zu: not a number in JSON", (size_t)(begin - text) + 1);
+	return bad_text(at, begin, "not a number in JSON");
 }
 
 /* Go from the first byte of a string to its closing quote. */
-static int skip_string(const struct cgw__json *at, const char *text, const char *end,
-		       const char **p)
+static int skip_string(struct cgw__json *at, const char *end, const char **p)
 {
 	while (*p < end && **p != '"') {
 		if ((unsigned char)**p < ' ')
-			return cgw__json_bad(at, "byte %zu: a control character in a string",
-					     (size_t)(*p - text) + 1);
+			return bad_text(at, *p, "a control character in a string");
 		*p += **p == '\\' ? 2 : 1;
 	}
 	return 0;
 }
 
 /* json-c lets the last of two equal keys win; here they are an error. It took the text. */
-static int check_text(const struct cgw__json *at, const char *text, size_t len, struct keys *k)
+static int check_text(struct cgw__json *at, struct keys *k)
 {
-	const char *end = text + len;
+	const char *end = at->text + at->len;
 	int depth = 0, err = 0;
 
-	for (const char *p = text; p < end && !err; p++) {
+	for (const char *p = at->text; p < end && !err; p++) {
 		const char *begin = p + 1, *close = begin;
 
 		if (*p == '{' || *p == '[')
@@ -124,14 +161,13 @@ static int check_text(const struct cgw__json *at, const char *text, size_t len, 
 		else if (*p == '}')
 			err = end_object(at, k, depth--);
 		else if (*p == '-' || isdigit((unsigned char)*p))
-			err = skip_number(at, text, end, &p);
+			err = skip_number(at, end, &p);
 		/* It takes 'keys' and comments, in which a key could hide, NaN and Infinity. */
 		else if (strchr("'/NI", *p))
-			err = cgw__json_bad(at, "byte %zu: %c is not JSON", (size_t)(p - text) + 1,
-					    *p);
+			err = bad_text(at, p, "%c is not JSON", *p);
 		if (*p != '"')
 			continue;
-		err = skip_string(at, text, end, &close);
+		err = skip_string(at, end, &close);
 		for (p = close + 1; p < end && strchr(" \t\r\n", *p); p++)
 			;
 		if (!err && p < end && *p == ':')
@@ -142,30 +178,32 @@ static int check_text(const struct cgw__json *at, const char *text, size_t len, 
 }
 
 /* Refused before json-c sees it: what it would ignore, and what would take memory without end. */
-static int check_size(const struct cgw__json *at, const char *text, size_t len)
+static int check_size(struct cgw__json *at)
 {
-	const char *zero = memchr(text, '\0', len);
+	const char *zero = memchr(at->text, '\0', at->len);
 	size_t objects = 0;
 
 	if (zero)
-		return cgw__json_bad(at, "byte %zu is a NUL", (size_t)(zero - text) + 1);
-	if (len > INT32_MAX)
-		return cgw__json_bad(at, "the file is larger than 2 GiB");
-	for (size_t i = 0; i < len; i++)
-		objects += text[i] == '{';
-	if (objects > MAX_OBJECTS)
-		return cgw__json_bad(at, "there are more than %d objects", MAX_OBJECTS);
+		return bad_text(at, zero, "a NUL is not JSON");
+	if (at->len > INT32_MAX)
+		return bad_text(at, at->text + INT32_MAX, "the file is larger than 2 GiB");
+	for (size_t i = 0; i < at->len; i++) {
+		objects += at->text[i] == '{';
+		if (objects > MAX_OBJECTS)
+			return bad_text(at, at->text + i, "there are more than %d objects",
+					MAX_OBJECTS);
+	}
 	return 0;
 }
 
-int cgw__json_parse(const struct cgw__json *at, const char *text, size_t len,
-		    json_object **ret_root)
+/* Parse the text of AT. */
+int cgw__json_parse(struct cgw__json *at, json_object **ret_root)
 {
 	enum json_tokener_error error;
 	struct keys keys = { 0 };
 	json_tokener *tok;
 	json_object *root;
-	int err = check_size(at, text, len);
+	int err = check_size(at);
 
 	if (err)
 		return err;
@@ -173,17 +211,16 @@ int cgw__json_parse(const struct cgw__json *at, const char *text, size_t len,
 	if (!tok)
 		return cgw__oom(at->c);
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	root = json_tokener_parse_ex(tok, text, (int)len);
+	root = json_tokener_parse_ex(tok, at->text, (int)at->len);
 	error = json_tokener_get_error(tok);
 	if (error != json_tokener_success || !root)
-		err = cgw__json_bad(at, "byte %zu: %s", json_tokener_get_parse_end(tok) + 1,
-				    error == json_tokener_continue ? "the JSON ends too early"
-				    : error == json_tokener_success
-					    ? "there is nothing but null"
-					    : json_tokener_error_desc(error));
+		err = bad_text(at, at->text + json_tokener_get_parse_end(tok), "%s",
+			       error == json_tokener_continue  ? "the JSON ends too early"
+			       : error == json_tokener_success ? "there is nothing but null"
+							       : json_tokener_error_desc(error));
 	json_tokener_free(tok);
 	if (!err)
-		err = check_text(at, text, len, &keys);
+		err = check_text(at, &keys);
 	free(keys.list);
 	if (err) {
 		json_object_put(root);
@@ -202,8 +239,8 @@ json_object *cgw__json_member(json_object *o, const char *key)
 	return value;
 }
 
-int cgw__json_string(const struct cgw__json *at, json_object *object, const char *key,
-		     const char *absent, const char **ret)
+int cgw__json_string(struct cgw__json *at, json_object *object, const char *key, const char *absent,
+		     const char **ret)
 {
 	json_object *o = cgw__json_member(object, key);
 
@@ -211,15 +248,15 @@ int cgw__json_string(const struct cgw__json *at, json_object *object, const char
 	if (!o)
 		return 0;
 	if (!json_object_is_type(o, json_type_string))
-		return cgw__json_bad(at, "%s is no string", key);
+		return cgw__json_bad(at, key, "not a string");
 	*ret = json_object_get_string(o);
 	if (strlen(*ret) != (size_t)json_object_get_string_len(o))
-		return cgw__json_bad(at, "%s has a NUL in it", key);
+		return cgw__json_bad(at, key, "a NUL in a string");
 	return 0;
 }
 
 /* A whole number between min and max. Return: 1, 0 when it is absent or null, -EINVAL. */
-int cgw__json_int(const struct cgw__json *at, json_object *object, const char *key, int64_t min,
+int cgw__json_int(struct cgw__json *at, json_object *object, const char *key, int64_t min,
 		  int64_t max, int64_t *ret)
 {
 	json_object *o = cgw__json_member(object, key);
@@ -227,55 +264,43 @@ int cgw__json_int(const struct cgw__json *at, json_object *object, const char *k
 	if (!o)
 		return 0;
 	if (!json_object_is_type(o, json_type_int))
-		return cgw__json_bad(at, "%s is no whole number", key);
+		return cgw__json_bad(at, key, "not a whole number");
 	*ret = json_object_get_int64(o);
 	/* What is above INT64_MAX is read as that. */
 	if (*ret < min || *ret > max ||
 	    (*ret == INT64_MAX && json_object_get_uint64(o) > INT64_MAX))
-		return cgw__json_bad(at, "%s is not within %lld and %lld", key, (long long)min,
+		return cgw__json_bad(at, key, "not within %lld and %lld", (long long)min,
 				     (long long)max);
 	return 1;
 }
 
 /* true or false. Return: 1, 0 when it is absent or null, -EINVAL. */
-int cgw__json_bool(const struct cgw__json *at, json_object *object, const char *key, bool *ret)
+int cgw__json_bool(struct cgw__json *at, json_object *object, const char *key, bool *ret)
 {
 	json_object *o = cgw__json_member(object, key);
 
 	if (!o)
 		return 0;
 	if (!json_object_is_type(o, json_type_boolean))
-		return cgw__json_bad(at, "%s is neither true nor false", key);
+		return cgw__json_bad(at, key, "neither true nor false");
 	*ret = json_object_get_boolean(o);
 	return 1;
 }
 
-/* Go into a part of the document. Return: where leave() gets back to. */
-size_t cgw__json_enter(struct cgw__json *at, const char *fmt, ...)
-{
-	size_t len = strlen(at->path);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(at->path + len, sizeof(at->path) - len, fmt, ap);
-	va_end(ap);
-	if (!len && at->path[0] == '.')
-		memmove(at->path, at->path + 1, strlen(at->path));
-	return len;
-}
-
-void cgw__json_leave(struct cgw__json *at, size_t len)
-{
-	at->path[len] = '\0';
-}
-
-/* The object that a key has; NULL when it is absent or null. */
-int cgw__json_object(const struct cgw__json *at, json_object *object, const char *key,
+/* The object or array that a key has; NULL when it is absent or null. */
+int cgw__json_object(struct cgw__json *at, json_object *object, const char *key,
 		     enum json_type type, json_object **ret)
 {
-	*ret = cgw__json_member(object, key);
-	if (*ret && !json_object_is_type(*ret, type))
-		return cgw__json_bad(at, "%s is no %s", key,
+	json_object *o = cgw__json_member(object, key);
+
+	*ret = o;
+	if (!o)
+		return 0;
+	if (!json_object_is_type(o, type))
+		return cgw__json_bad(at, key, "not an %s",
 				     type == json_type_array ? "array" : "object");
+	if ((type == json_type_array ? json_object_array_length(o)
+				     : (size_t)json_object_object_length(o)) > MAX_ENTRIES)
+		return cgw__json_bad(at, key, "more than %d entries", MAX_ENTRIES);
 	return 0;
 }

@@ -10,18 +10,21 @@
 #include "json.h"
 
 /* Keys that are there and mean nothing to cgroup v2, or to us. */
-static void report_unknown(const struct cgw__json *at, json_object *o, const char *const *known)
+static void report_unknown(struct cgw__json *at, json_object *o, const char *const *known)
 {
+	char where[1024];
+
 	json_object_object_foreach(o, key, value)
 	{
 		size_t i = 0;
 
 		while (known[i] && strcmp(known[i], key))
 			i++;
-		if (!known[i] && value)
-			cgw__log(at->c, CGW_LOG_WARNING,
-				 "%s: %s.%s is not applied: cgroup v2 has no such setting",
-				 at->file, at->path, key);
+		if (known[i] || !value)
+			continue;
+		cgw__json_here(at, key, where, sizeof(where));
+		cgw__log(at->c, CGW_LOG_WARNING, "%s is not applied: cgroup v2 has no such setting",
+			 where);
 	}
 }
 
@@ -38,7 +41,7 @@ static unsigned int weight_of_shares(int64_t shares)
 	return (unsigned int)ceil(pow(10, (l * l + 125 * l) / 612 - 7.0 / 34));
 }
 
-static int read_quota(const struct cgw__json *at, json_object *cpu, struct cgw_resources *r)
+static int read_quota(struct cgw__json *at, json_object *cpu, struct cgw_resources *r)
 {
 	int64_t quota = 0, period = 100000, burst = 0;
 	int has_quota = cgw__json_int(at, cpu, "quota", -1, INT64_MAX, &quota);
@@ -53,7 +56,7 @@ static int read_quota(const struct cgw__json *at, json_object *cpu, struct cgw_r
 		period = 100000;
 	}
 	if (has_burst && quota > 0 && burst > quota)
-		return cgw__json_bad(at, "burst %" PRId64 " is above the quota %" PRId64, burst,
+		return cgw__json_bad(at, "burst", "%" PRId64 " is above the quota %" PRId64, burst,
 				     quota);
 	if (quota > 0)
 		err = cgw__resources_set(r, "cpu.max", "%" PRId64 " %" PRId64, quota, period);
@@ -104,8 +107,7 @@ static int set_limit(struct cgw_resources *r, const char *file, int64_t limit)
  * OCI's swap is memory and swap together, cgroup v2's is swap alone. Nothing to write: no swap
  * is given, or 0 beside a limit.
  */
-static int read_swap(const struct cgw__json *at, struct cgw_resources *r, int64_t limit,
-		     int64_t swap)
+static int read_swap(struct cgw__json *at, struct cgw_resources *r, int64_t limit, int64_t swap)
 {
 	int64_t alone;
 	int err;
@@ -113,13 +115,13 @@ static int read_swap(const struct cgw__json *at, struct cgw_resources *r, int64_
 	if (!swap && limit >= 0)
 		return 0;
 	if (swap > 0 && !limit)
-		return cgw__json_bad(at,
-				     "swap %" PRId64
+		return cgw__json_bad(at, "swap",
+				     "%" PRId64
 				     " is memory and swap together, and needs a limit of memory",
 				     swap);
 	if (swap > 0 && limit > swap)
-		return cgw__json_bad(at,
-				     "swap %" PRId64
+		return cgw__json_bad(at, "swap",
+				     "%" PRId64
 				     " is memory and swap together, and below the limit %" PRId64,
 				     swap, limit);
 	alone = swap < 0 || !swap ? -1 : limit < 0 ? swap : swap - limit;
@@ -182,18 +184,18 @@ static int set_weight(struct cgw_resources *r, const char *device, int64_t weigh
 	return s->or_file && s->or_value ? 0 : cgw__oom(r->c);
 }
 
-static int read_device(const struct cgw__json *at, json_object *o, char device[32])
+static int read_device(struct cgw__json *at, json_object *o, char device[32])
 {
 	int64_t major = 0, minor = 0;
 	int err;
 
 	if (!json_object_is_type(o, json_type_object))
-		return cgw__json_bad(at, "a device is an object");
+		return cgw__json_bad(at, NULL, "a device is an object");
 	err = cgw__json_int(at, o, "major", 0, UINT32_MAX, &major);
 	if (err > 0)
 		err = cgw__json_int(at, o, "minor", 0, UINT32_MAX, &minor);
 	if (!err)
-		err = cgw__json_bad(at, "major or minor is missing");
+		err = cgw__json_bad(at, NULL, "major or minor is missing");
 	snprintf(device, 32, "%" PRId64 ":%" PRId64 " ", major, minor);
 	return err < 0 ? err : 0;
 }
@@ -250,20 +252,22 @@ static int read_throttles(struct cgw__json *at, json_object *io, struct cgw_reso
 		json_object *list;
 		int err = cgw__json_object(at, io, kinds[k].list, json_type_array, &list);
 
+		cgw__json_enter(at, kinds[k].list);
 		for (size_t i = 0; !err && list && i < json_object_array_length(list); i++) {
 			json_object *o = json_object_array_get_idx(list, i);
-			size_t len = cgw__json_enter(at, ".%s[%zu]", kinds[k].list, i);
 			int64_t rate = 0;
 			char device[32];
 
+			cgw__json_enter_element(at, i);
 			err = read_device(at, o, device);
 			if (!err)
 				report_unknown(at, o, known);
 			if (!err)
 				err = cgw__json_int(at, o, "rate", 0, INT64_MAX, &rate);
 			err = err < 0 ? err : add_throttle(r, device, kinds[k].key, rate);
-			cgw__json_leave(at, len);
+			cgw__json_leave(at);
 		}
+		cgw__json_leave(at);
 		if (err)
 			return err;
 	}
@@ -284,19 +288,20 @@ static int read_io(struct cgw__json *at, json_object *io, struct cgw_resources *
 	int err;
 
 	report_unknown(at, io, known);
-	err = cgw__json_int(at, io, "weight", 0, 1000, &weight);
-	if (err > 0 && weight && weight < 10)
-		err = cgw__json_bad(at, "weight is not within 10 and 1000");
+	err = cgw__json_int(at, io, "weight", 0, INT64_MAX, &weight);
+	if (err > 0 && weight && (weight < 10 || weight > 1000))
+		err = cgw__json_bad(at, "weight", "not within 10 and 1000");
 	if (err >= 0)
 		err = weight ? set_weight(r, "", weight) : 0;
 	if (!err)
 		err = cgw__json_object(at, io, "weightDevice", json_type_array, &list);
+	cgw__json_enter(at, "weightDevice");
 	for (size_t i = 0; !err && list && i < json_object_array_length(list); i++) {
-		size_t len = cgw__json_enter(at, ".weightDevice[%zu]", i);
-
+		cgw__json_enter_element(at, i);
 		err = read_weight_device(at, json_object_array_get_idx(list, i), r);
-		cgw__json_leave(at, len);
+		cgw__json_leave(at);
 	}
+	cgw__json_leave(at);
 	return err ? err : read_throttles(at, io, r);
 }
 
@@ -318,15 +323,15 @@ static int read_hugepage(struct cgw__json *at, json_object *o, struct cgw_resour
 	int err;
 
 	if (!json_object_is_type(o, json_type_object))
-		return cgw__json_bad(at, "a limit is an object");
+		return cgw__json_bad(at, NULL, "a limit is an object");
 	report_unknown(at, o, known);
 	err = cgw__json_string(at, o, "pageSize", "", &size);
 	if (!err && (!is_page_size(size) || strlen(size) > 16))
-		err = cgw__json_bad(at, "pageSize '%.20s' is not one as 2MB or 1GB", size);
+		err = cgw__json_bad(at, "pageSize", "'%.20s' is not one as 2MB or 1GB", size);
 	if (!err)
 		err = cgw__json_int(at, o, "limit", 0, INT64_MAX, &limit);
 	if (err <= 0)
-		return err ? err : cgw__json_bad(at, "limit is missing");
+		return err ? err : cgw__json_bad(at, NULL, "limit is missing");
 	snprintf(file, sizeof(file), "hugetlb.%s.max", size);
 	err = set_limit(r, file, limit);
 	snprintf(file, sizeof(file), "hugetlb.%s.rsvd.max", size);
@@ -346,9 +351,9 @@ static int read_rdma_device(struct cgw__json *at, const char *name, json_object 
 	char first[32] = "", second[32] = "";
 
 	if (!json_object_is_type(o, json_type_object))
-		return cgw__json_bad(at, "a limit is an object");
+		return cgw__json_bad(at, NULL, "a limit is an object");
 	if (!name[0] || strpbrk(name, " \t\n"))
-		return cgw__json_bad(at, "'%s' is not the name of a device", name);
+		return cgw__json_bad(at, NULL, "'%s' is not the name of a device", name);
 	report_unknown(at, o, known);
 	has_handles = cgw__json_int(at, o, "hcaHandles", 0, UINT32_MAX, &handles);
 	has_objects = cgw__json_int(at, o, "hcaObjects", 0, UINT32_MAX, &objects);
@@ -367,14 +372,37 @@ static int read_rdma(struct cgw__json *at, json_object *rdma, struct cgw_resourc
 {
 	json_object_object_foreach(rdma, key, value)
 	{
-		size_t len = cgw__json_enter(at, ".%s", key);
-		int err = value ? read_rdma_device(at, key, value, r) : 0;
+		int err = 0;
 
-		cgw__json_leave(at, len);
+		cgw__json_enter(at, key);
+		if (value)
+			err = read_rdma_device(at, key, value, r);
+		cgw__json_leave(at);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+/* Add FILE=VALUE; what is wrong with it is wrong with a member of the document. */
+static int add_unified(struct cgw__json *at, const char *file, const char *value,
+		       struct cgw_resources *r)
+{
+	_cleanup_free_ char *assignment = NULL, *hint = NULL;
+	int err;
+
+	if (strchr(file, '='))
+		return cgw__json_bad(at, file, "'%s' is not the name of a control file", file);
+	if (asprintf(&assignment, "%s=%s", file, value) < 0)
+		return cgw__oom(at->c);
+	err = cgw_resources_add(r, assignment);
+	if (!err || !cgw_error_is_input(at->c))
+		return err;
+	hint = cgw_hint(at->c) ? strdup(cgw_hint(at->c)) : NULL;
+	cgw__json_bad(at, file, "%s", cgw_strerror(at->c));
+	if (hint)
+		cgw__hint(at->c, "%s", hint);
+	return err;
 }
 
 /* Any control file by its name; a value of several lines is written line by line. */
@@ -390,14 +418,8 @@ static int read_unified(struct cgw__json *at, json_object *unified, struct cgw_r
 		(void)value;
 		text = err || !string ? NULL : strdup(string);
 		for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !err;
-		     line = strtok_r(NULL, "\n", &save)) {
-			_cleanup_free_ char *assignment = NULL;
-
-			if (strchr(key, '=') || asprintf(&assignment, "%s=%s", key, line) < 0)
-				return cgw__json_bad(at, "'%s' is not the name of a control file",
-						     key);
-			err = cgw_resources_add(r, assignment);
-		}
+		     line = strtok_r(NULL, "\n", &save))
+			err = add_unified(at, key, line, r);
 		if (err)
 			return err;
 	}
@@ -409,10 +431,9 @@ static int read_hugepages(struct cgw__json *at, json_object *list, struct cgw_re
 	int err = 0;
 
 	for (size_t i = 0; !err && i < json_object_array_length(list); i++) {
-		size_t len = cgw__json_enter(at, "[%zu]", i);
-
+		cgw__json_enter_element(at, i);
 		err = read_hugepage(at, json_object_array_get_idx(list, i), r);
-		cgw__json_leave(at, len);
+		cgw__json_leave(at);
 	}
 	return err;
 }
@@ -439,16 +460,15 @@ static int read_resources(struct cgw__json *at, json_object *resources, struct c
 	report_unknown(at, resources, known);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		json_object *part;
-		size_t len;
 		int err = cgw__json_object(at, resources, parts[i].key, parts[i].type, &part);
 
 		if (err)
 			return err;
 		if (!part)
 			continue;
-		len = cgw__json_enter(at, ".%s", parts[i].key);
+		cgw__json_enter(at, parts[i].key);
 		err = parts[i].read(at, part, r);
-		cgw__json_leave(at, len);
+		cgw__json_leave(at);
 		if (err)
 			return err;
 	}
@@ -457,10 +477,10 @@ static int read_resources(struct cgw__json *at, json_object *resources, struct c
 
 int cgw_resources_add_oci(struct cgw_resources *r, const char *name, const char *text, size_t len)
 {
-	struct cgw__json at = { .c = r->c, .file = name };
+	struct cgw__json at = { .c = r->c, .file = name, .text = text, .len = len };
 	json_object *root = NULL, *resources = NULL;
 	struct cgw_resources *found = NULL;
-	int err = cgw__json_parse(&at, text, len, &root);
+	int err = cgw__json_parse(&at, &root);
 
 	if (err)
 		return err;

@@ -224,8 +224,9 @@ static int attach_all(struct cgw_group *g, const char *file, const pid_t *pids, 
 	for (moved = 0; moved < n; moved++) {
 		char number[16];
 
-		err = cgw_pid_group_path(c, pids[moved], &from[moved]);
-		/* Where it is now matters only for the way back. */
+		/* Where it is now matters only for the way back, which the last one never goes. */
+		if (moved + 1 < n || pids[moved] < 0)
+			err = cgw_pid_group_path(c, pids[moved], &from[moved]);
 		if (err == -ENOENT || err == -EXDEV || (err == -ESRCH && ret_moved))
 			err = 0;
 		else if (err == -ESRCH)

@@ -45,6 +45,10 @@ static const struct {
 	{ "cgroup.subtree_control", "cgward controllers" },
 	{ "cgroup.threads", "cgward attach --threads" },
 	{ "cgroup.type", "cgward create --threaded" },
+	{ "cpu.pressure", "cgward events --pressure" },
+	{ "io.pressure", "cgward events --pressure" },
+	{ "irq.pressure", "cgward events --pressure" },
+	{ "memory.pressure", "cgward events --pressure" },
 };
 
 static bool is_file_name(const char *file)

@@ -27,6 +27,10 @@ static const char *no_limit(const char *file)
 		return "rbps=max wbps=max riops=max wiops=max";
 	if (!strcmp(file, "io.latency"))
 		return "target=max";
+	if (!strcmp(file, "io.cost.qos"))
+		return "enable=0";
+	if (!strcmp(file, "io.cost.model"))
+		return "ctrl=auto";
 	if (!strcmp(file, "rdma.max"))
 		return "hca_handle=max hca_object=max";
 	return strstr(file, "weight") ? "default" : "max";
@@ -45,6 +49,9 @@ static char *previous_value(const struct cgw__setting *s, const char *text)
 	/* io.weight=N is short for its first line, "default N". */
 	if (!s->value[key] && !strncmp(text, "default ", 8))
 		return strndup(text, strcspn(text, "\n"));
+	/* "root invalid (...)": the word is what was asked for */
+	if (!strcmp(s->file, "cpuset.cpus.partition"))
+		return strndup(text, strcspn(text, " "));
 	if (!s->value[key] || !strcmp(s->file, "cpu.max"))
 		return strdup(text[0] ? text : "\n");
 	while (line) {
@@ -160,11 +167,31 @@ static int resolve_all(struct cgw_group *g, const struct cgw_resources *r, struc
 	return 0;
 }
 
+/* The kernel took the values once; where it no longer does, that is told. */
 static void put_back(struct cgw_group *g, const struct writes *w)
 {
-	for (size_t i = w->done; i--;)
-		if (!w->list[i].skip && w->list[i].previous)
-			cgw__write_at(g->c, g->fd, w->list[i].file, w->list[i].previous);
+	for (size_t i = w->done; i--;) {
+		const struct write *one = &w->list[i];
+		int err = 0;
+
+		if (!one->skip && one->previous)
+			err = cgw__write_at(g->c, g->fd, one->file, one->previous);
+		if (err)
+			cgw__log(g->c, CGW_LOG_WARNING, "cannot put back %s=%s in '%s': %s",
+				 one->file, one->previous, g->path, strerrordesc_np(-err));
+	}
+}
+
+/* A partition is not made for being asked for: the kernel takes the word, and keeps "invalid". */
+static int check_partition(struct cgw_group *g, const struct write *w)
+{
+	_cleanup_free_ char *state = NULL;
+
+	if (strcmp(w->file, "cpuset.cpus.partition") != 0 ||
+	    cgw__read_at(g->c, g->fd, w->file, &state) < 0 || !strstr(state, "invalid"))
+		return 0;
+	return cgw__fail(g->c, -EINVAL, "cannot set %s=%s in '%s': it would be '%s'", w->file,
+			 w->value, g->path, state);
 }
 
 static int write_all(struct cgw_group *g, struct writes *w)
@@ -173,6 +200,10 @@ static int write_all(struct cgw_group *g, struct writes *w)
 		const struct write *one = &w->list[w->done];
 		int err = one->skip ? 0 : cgw_group_write(g, one->file, one->value);
 
+		if (!err && !one->skip) {
+			err = check_partition(g, one);
+			w->done += err != 0; /* it was written */
+		}
 		if (err) {
 			put_back(g, w);
 			return err;
@@ -202,28 +233,30 @@ static int read_u64(struct cgw_group *g, const char *file, uint64_t *ret)
 
 /*
  * memory.max goes below what is in use: the kernel would reclaim, and kill where that is not
- * enough. With reclaim, nothing more is let in (memory.high) while memory is taken away.
+ * enough. With reclaim, nothing more is let in (memory.high) while memory is taken away, and
+ * until memory.max is there.
  */
-static int make_room(struct cgw_group *g, const char *value, bool reclaim, int timeout_ms)
+static int make_room(struct cgw_group *g, const char *value, const struct cgw_update_opts *opts,
+		     char **ret_high)
 {
-	int64_t deadline = cgw__deadline(timeout_ms);
+	int64_t deadline = cgw__deadline(opts->timeout_ms);
 	uint64_t limit = strtoull(value, NULL, 10), use = 0;
-	_cleanup_free_ char *high = NULL;
 	char bytes[32];
 	ssize_t n;
 	int err = read_u64(g, "memory.current", &use);
 
 	if (err || use <= limit)
 		return err;
-	if (!reclaim) {
+	if (!opts->reclaim) {
 		err = cgw__fail(g->c, -EBUSY,
 				"cannot set memory.max=%s in '%s': %llu bytes are in use", value,
 				g->path, (unsigned long long)use);
-		cgw__hint(g->c,
-			  "--reclaim takes memory away first, --force lets the kernel kill for it");
+		cgw__hint(g->c, "--reclaim takes memory away first, %s",
+			  opts->force ? "and checkBeforeUpdate rules --force out" :
+					"--force lets the kernel kill for it");
 		return err;
 	}
-	n = cgw_group_read(g, "memory.high", &high);
+	n = cgw_group_read(g, "memory.high", ret_high);
 	if (n < 0)
 		return (int)n;
 	err = cgw_group_write(g, "memory.high", value);
@@ -235,7 +268,6 @@ static int make_room(struct cgw_group *g, const char *value, bool reclaim, int t
 		if (!err)
 			err = read_u64(g, "memory.current", &use);
 	}
-	cgw__write_at(g->c, g->fd, "memory.high", high);
 	if (!err && use > limit)
 		err = cgw__fail(g->c, -EBUSY,
 				"cannot set memory.max=%s in '%s': %llu bytes are still in use "
@@ -249,6 +281,7 @@ int cgw_group_update(struct cgw_group *g, const struct cgw_update_opts *opts)
 	static const struct cgw_resources none;
 	const struct cgw_resources *r = opts->resources ? opts->resources : &none;
 	_cleanup_(free_writes) struct writes w = { 0 };
+	_cleanup_free_ char *high = NULL;
 	const struct write *max;
 	int err = 0;
 
@@ -257,10 +290,14 @@ int cgw_group_update(struct cgw_group *g, const struct cgw_update_opts *opts)
 				opts->sz, sizeof(*opts));
 	err = resolve_all(g, r, &w);
 	max = err ? NULL : find_write(&w, "memory.max");
-	if (max && isdigit((unsigned char)max->value[0]) && (!opts->force || r->check_use))
-		err = make_room(g, max->value, opts->reclaim, opts->timeout_ms);
+	/* The root has no limit: the write will tell. */
+	if (max && isdigit((unsigned char)max->value[0]) && (!opts->force || r->check_use) &&
+	    !cgw__group_is_root(g))
+		err = make_room(g, max->value, opts, &high);
 	if (!err)
 		err = write_all(g, &w);
+	if (high && (err || !find_write(&w, "memory.high")))
+		cgw__write_at(g->c, g->fd, "memory.high", high);
 	if (!err && opts->devices) {
 		err = cgw_group_set_devices(g, opts->devices);
 		if (err < 0)
