@@ -48,14 +48,14 @@ static void open_device(void)
 
 struct cost {
 	const char *what;
-	unsigned int tracer; /* enum cgw_tracer, or EMPTY */
 	void (*op)(void);
-	unsigned int runs; /* of it, in a slice */
-	double limit_ns;   /* 0 = what is within the noise of this run */
-	bool or_noise;	   /* the greater of both */
-	bool floor;	   /* nobody's target */
 	struct bench_row row;
 	double noise;
+	double limit_ns;     /* 0 = what is within the noise of this run */
+	unsigned int tracer; /* enum cgw_tracer, or EMPTY */
+	unsigned int runs;   /* of the operation, in a slice */
+	bool or_noise;	     /* the greater of both */
+	bool floor;	     /* nobody's target */
 };
 
 static struct cost costs[] = {
@@ -118,6 +118,29 @@ static void attach_empty(const struct cgw_group *g, bool attach)
 		die("detach a program");
 }
 
+static void time_rows(unsigned int tracer, double (*ns)[TURNS], int turn)
+{
+	settle();
+	for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
+		if (costs[i].tracer == tracer)
+			ns[i][turn] = time_turn(&costs[i]);
+}
+
+static void time_armed(unsigned int tracer, double (*ns)[TURNS], int turn, struct cgw_group *g,
+		       const struct cgw_group *top)
+{
+	struct cgw_trace *t = NULL;
+
+	if (tracer == EMPTY)
+		attach_empty(top, true);
+	else
+		t = arm((enum cgw_tracer)tracer, g);
+	time_rows(tracer, ns, turn);
+	if (tracer == EMPTY)
+		attach_empty(top, false);
+	cgw_trace_free(t);
+}
+
 /* One tracer is armed for all of its rows: that takes longer than a turn. */
 static void cost_round(unsigned int tracer, struct cgw_group *g, const struct cgw_group *top)
 {
@@ -125,18 +148,10 @@ static void cost_round(unsigned int tracer, struct cgw_group *g, const struct cg
 
 	for (int turn = 0; turn < TURNS; turn++)
 		for (int armed = 0; armed < 2; armed++) {
-			bool on = armed != turn % 2;
-			struct cgw_trace *t = on && tracer != EMPTY ? arm((enum cgw_tracer)tracer, g) : NULL;
-
-			if (on && !t)
-				attach_empty(top, true);
-			settle();
-			for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
-				if (costs[i].tracer == tracer)
-					*(on ? &with[i][turn] : &without[i][turn]) = time_turn(&costs[i]);
-			if (on && !t)
-				attach_empty(top, false);
-			cgw_trace_free(t);
+			if (armed != turn % 2)
+				time_armed(tracer, with, turn, g, top);
+			else
+				time_rows(tracer, without, turn);
 		}
 	for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
 		if (costs[i].tracer == tracer) {
@@ -300,14 +315,14 @@ static void stream_rounds(void)
 
 static void print_stream(const struct stream *s)
 {
+	unsigned long long received = s->received, lost = s->lost;
+
 	if (bench_json)
 		printf("{\"what\":\"events, %s\",\"made\":%u,\"received\":%llu,\"lost\":%llu,\"seconds\":%.3f}\n",
-		       s->what, s->events, (unsigned long long)s->received, (unsigned long long)s->lost,
-		       s->seconds);
+		       s->what, s->events, received, lost, s->seconds);
 	else
-		printf("events, %-14s %u made, %llu received, %llu lost, in %.2f s: %.0f a second\n", s->what,
-		       s->events, (unsigned long long)s->received, (unsigned long long)s->lost, s->seconds,
-		       s->events / s->seconds);
+		printf("events, %-14s %u made, %llu received, %llu lost, in %.2f s: %.0f a second\n",
+		       s->what, s->events, received, lost, s->seconds, s->events / s->seconds);
 }
 
 /* ---- the report ------------------------------------------------------------------- */

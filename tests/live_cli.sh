@@ -252,7 +252,7 @@ like "$out" "^# no cgward policy
 # cgward has a say too: program [0-9]+ 'cgward_dev0', of '$top/dev', tag [0-9a-f]{16}, loaded [0-9]+ s ago\$" \
 	"devices show names the policy of an ancestor"
 run_it "$cgward" --json devices show $top/dev/child
-like "$out" "^\{\"path\":\"$top/dev/child\",\"programs\":\[\{\"id\":[0-9]+,\"name\":\"cgward_dev0\",\"tag\":\"[0-9a-f]{16}\",\"by\":\"cgward\",\"age_s\":[0-9]+,\"attached_to\":\"$top/dev\",\"overrules\":false\}\]\}\$" \
+like "$out" "^\{\"path\":\"$top/dev/child\",\"programs\":\[\{\"id\":[0-9]+,\"name\":\"cgward_dev0\",\"tag\":\"[0-9a-f]{16}\",\"by\":\"cgward\",\"age_s\":[0-9]+,\"attached_to\":\"$top/dev\",\"overrules\":false,\"observer\":false\}\]\}\$" \
 	"and so does --json"
 run_it "$cgward" devices check --devices oci - <<<"$(printf 'c 1:3 rw\nb 8:0 r\nb 8:0 m\nc 136:7 -\n')"
 is "$out" "$(printf 'allow\ndeny\nallow\nallow')" "devices check answers a line a query"

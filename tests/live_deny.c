@@ -189,12 +189,13 @@ static int many_places_become_one(void)
 	}
 	t = trace(c, groups, 20, 0);
 	for (int i = 0; i < 20; i++) {
-		_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(cgw_group_path(groups[i]));
+		const char *path = cgw_group_path(groups[i]);
+		_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(path);
 		struct cgw_trace_event e;
 
 		CHECK_INT(cgtest_agent_open(&a, "/dev/full", O_RDONLY), -EPERM);
 		CHECK_INT(cgtest_trace_next(t, &e), 1);
-		CHECK_STR(e.path, cgw_group_path(groups[i]));
+		CHECK_STR(e.path, path);
 		seen++;
 	}
 	CHECK_INT(seen, 20);
@@ -363,7 +364,8 @@ static int rings_have_sizes(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	static const size_t sizes[] = { 1, 3 << 20, 2U << 30 };
-	struct cgw_trace_opts opts = { .sz = sizeof(opts), .tracers = CGW_TRACER_BIT(CGW_TRACER_DENY) };
+	struct cgw_trace_opts opts = { .sz = sizeof(opts),
+				       .tracers = CGW_TRACER_BIT(CGW_TRACER_DENY) };
 	struct cgw_trace *t = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {

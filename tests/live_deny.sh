@@ -90,8 +90,10 @@ like "$out" '"path":"'$top'",.*"devices":null' "ls shows no filter where there i
 run_it "$cgward" --json devices show $top
 like "$out" '"name":"cgward_obs_deny",.*"by":"cgward",.*"attached_to":"'$top'","overrules":false,"observer":true' \
 	"and devices show --json says what it is"
-kill -KILL $tracer
-wait $tracer 2>/dev/null
+{
+	kill -KILL $tracer
+	wait $tracer
+} 2>/dev/null
 run_it "$cgward" devices show $top
 is "$status:$(grep -c observes <<<"$out")" 1:0 "a trace that is killed leaves nothing attached"
 refuses 2 "it takes a power of two" "a ring of no power of two is wrong usage" \

@@ -41,7 +41,8 @@ static const char *uses_of(struct cgw_learn *l)
 					uses[i].minor, uses[i].access & CGW_DEVICE_READ ? "r" : "",
 					uses[i].access & CGW_DEVICE_WRITE ? "w" : "",
 					uses[i].access & CGW_DEVICE_MKNOD ? "m" : "",
-					(unsigned long)uses[i].allowed, (unsigned long)uses[i].denied);
+					(unsigned long)uses[i].allowed,
+					(unsigned long)uses[i].denied);
 	return text;
 }
 
@@ -81,7 +82,8 @@ static int a_full_table_is_told(void)
 	_cleanup_learn_ struct cgw_learn *l = learn(c, g, 2);
 	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
 	_cleanup_free_ struct cgw_use *uses = NULL;
-	const struct cgw_learn_opts opts = { .sz = sizeof(opts), .max_uses = CGW_LEARN_MAX_USES + 1 };
+	const struct cgw_learn_opts opts = { .sz = sizeof(opts),
+					     .max_uses = CGW_LEARN_MAX_USES + 1 };
 	struct cgw_learn *more;
 	uint64_t missed = 0;
 

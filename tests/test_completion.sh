@@ -62,7 +62,7 @@ all=$("$cgward" help --names | cut -f 1 | cut -d ' ' -f 1 | LC_ALL=C sort -u | p
 offers "$all" ''
 offers "$all" help ''
 offers "delegate delete devices diff doctor" d
-offers "events" e
+offers "events explain" e
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
 offers "allow check clear compile deny learn set show" devices ''

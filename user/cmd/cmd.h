@@ -336,8 +336,8 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
-	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[], opts_run[], opts_show[],
-	opts_stat[], opts_trace[], opts_unload[], opts_update[];
+	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[],
+	opts_run[], opts_show[], opts_stat[], opts_trace[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

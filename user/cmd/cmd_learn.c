@@ -108,16 +108,16 @@ static int watch(struct learn *l, const char *word)
 {
 	_cleanup_(cmd_group_closep) struct cgw_group *g = NULL;
 	_cleanup_(cmd_closep) int signal_fd = -1;
-	struct pollfd fd = { .events = POLLIN };
 	int status = cmd_group(l->x, word, &g);
 
 	if (!status)
 		status = begin(l, g);
 	if (status)
 		return status;
-	fd.fd = signal_fd = cmd_signal_fd();
+	signal_fd = cmd_signal_fd();
 	cmd_note(l->x, "learning; Ctrl-C ends it");
-	if (fd.fd < 0 || poll(&fd, 1, l->duration_ms) < 0)
+	if (signal_fd < 0 ||
+	    poll(&(struct pollfd){ .fd = signal_fd, .events = POLLIN }, 1, l->duration_ms) < 0)
 		return cmd_error(l->x, EXIT_OWN, strerrorname_np(errno), NULL, "cannot wait: %s",
 				 strerror(errno));
 	end(l, g);
@@ -128,8 +128,8 @@ static int watch(struct learn *l, const char *word)
 
 static bool is_open(const struct learn *l, const struct cgw_use *use)
 {
-	return cgw_rules_evaluate(l->rules, CGW_SEMANTICS_ORDERED, use->type, use->major, use->minor,
-				  use->access);
+	return cgw_rules_evaluate(l->rules, CGW_SEMANTICS_ORDERED, use->type, use->major,
+				  use->minor, use->access);
 }
 
 /* What is worth knowing of a rule: its node, or why it has none. */
@@ -246,7 +246,8 @@ static void print_json(struct learn *l)
 static int print(struct learn *l)
 {
 	struct publication p = { 0 };
-	int err = cgw_learn_rules(l->x->c, l->earlier, l->uses, (size_t)l->n_uses, l->flags, &l->rules);
+	int err = cgw_learn_rules(l->x->c, l->earlier, l->uses, (size_t)l->n_uses, l->flags,
+				  &l->rules);
 	int status = err ? cmd_fail(l->x, err) : 0;
 
 	if (!status && l->output)

@@ -249,7 +249,7 @@ static int block_signals(struct run *r)
 
 static void kill_group(struct run *r, const char *why)
 {
-	cmd_note(r->x, "%s: killing %s '%s'", why, r->joined ? "the command in" : "", r->path);
+	cmd_note(r->x, "%s: killing %s'%s'", why, r->joined ? "the command in " : "", r->path);
 	if (r->joined || cgw_group_kill(r->g, 0))
 		kill(r->pid, SIGKILL);
 }

@@ -27,7 +27,7 @@ int cgw__json_bad(struct cgw__json *at, const char *key, const char *fmt, ...)
 
 	cgw__json_here(at, key, where, sizeof(where) - 2);
 	if (at->n || key)
-		strcat(where, ": ");
+		memcpy(where + strlen(where), ": ", 3);
 	va_start(ap, fmt);
 	err = refuse(at->c, where, fmt, ap);
 	va_end(ap);

@@ -52,7 +52,8 @@ static bool is_dynamic(const char *devices, unsigned int type, uint32_t major, c
 	return devices && is_handed_out(major) && find_driver(devices, type, major, name, size);
 }
 
-bool cgw_device_is_dynamic(struct cgw *c, unsigned int type, uint32_t major, char *name, size_t size)
+bool cgw_device_is_dynamic(struct cgw *c, unsigned int type, uint32_t major, char *name,
+			   size_t size)
 {
 	_cleanup_free_ char *devices = NULL;
 
