@@ -203,6 +203,7 @@ void js_words(struct out *o, const char *words);
 void js_rules(struct out *o, const struct cgw_rules *rules);
 void js_line(struct out *o);
 void format_time(uint64_t time_ns, bool utc, char *buf, size_t size);
+void format_bytes(uint64_t bytes, char *buf, size_t size);
 
 /* openmetrics.c: samples of many groups, kept until all of a family can come together */
 struct metrics {
@@ -219,9 +220,32 @@ size_t metrics_number(const struct cgw_metric *m, unsigned int digits, char *buf
 void print_trace(struct cmd_ctx *x, const struct cgw_trace_event *e);
 void print_freeze(FILE *f, const struct cgw_trace_event *e);
 void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
+void print_oom(FILE *f, const struct cgw_trace_event *e);
+void print_oom_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
+
+/* print_oom.c: a group's memory, and what is above it; of files one may be missing */
+#define LEVEL_UNKNOWN (CGW_TRACE_OOM_NO_LIMIT - 1)
+
+struct level {
+	const char *path;
+	struct cgw_trace_oom_level numbers;
+	bool limit; /* the one whose limit fired */
+};
+
+/* What a victim had in memory. */
+struct sizes {
+	uint64_t anon;
+	uint64_t file;
+	uint64_t shmem;
+	uint64_t swap;
+};
+
+void print_levels(FILE *f, const struct level *levels, size_t n);
+void js_levels(struct out *o, const struct level *levels, size_t n);
+void print_sizes(FILE *f, const struct sizes *sizes);
 
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {

@@ -14,6 +14,7 @@
 
 static const struct cgw__tracer *const tracers[CGW_TRACERS] = {
 	[CGW_TRACER_FREEZE] = &cgw__freezer,
+	[CGW_TRACER_OOM] = &cgw__oom_killer,
 };
 
 static int64_t now(clockid_t clock)

@@ -25,7 +25,7 @@ struct cgw__tracer {
 	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
 };
 
-extern const struct cgw__tracer cgw__freezer;
+extern const struct cgw__tracer cgw__freezer, cgw__oom_killer;
 
 /* One that is loaded and attached. */
 struct cgw__armed {
@@ -93,6 +93,9 @@ uint64_t cgw__names_parent(struct cgw_trace *t, uint64_t id);
 void cgw__names_drop(struct cgw_trace *t, uint64_t id);
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
 void cgw__names_free(struct cgw_trace *t);
+
+/* trace_oom.c */
+int cgw__victim_is_task(const struct btf *btf);
 
 /* trace_freeze.c */
 int cgw__freezing_due(struct cgw_trace *t);
