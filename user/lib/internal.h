@@ -95,6 +95,7 @@ struct cgw {
 	struct cgw__loader *loader; /* of user/lib/device_loader.c */
 	struct cgw_trace *freezer;  /* a tracer of this context that tells when groups are frozen */
 	bool unshared;		    /* load for this process alone, pin nothing */
+	bool no_fentry;		    /* as if no program could be put at a function */
 };
 
 struct cgw_group {
