@@ -247,6 +247,22 @@ void print_levels(FILE *f, const struct level *levels, size_t n);
 void js_levels(struct out *o, const struct level *levels, size_t n);
 void print_sizes(FILE *f, const struct sizes *sizes);
 
+/* oom.c: OOM kills after the fact */
+struct oom_kills {
+	struct cgw_oom_kill *list;
+	size_t n;
+	size_t unknown; /* of which the log does not tell the group */
+};
+
+uint64_t oom_counter(struct cgw_group *g, const char *file, const char *key);
+size_t oom_read_levels(struct cmd_ctx *x, const char *path, struct level *levels, size_t max);
+void oom_free_levels(struct level *levels, size_t n);
+const struct level *oom_fired(const struct level *levels, size_t n);
+int oom_read_log(struct cmd_ctx *x, const char *path, struct oom_kills *kills);
+void oom_free_kills(struct oom_kills *kills);
+void print_kill(FILE *f, const struct cgw_oom_kill *k);
+void oom_tell(struct cmd_ctx *x, struct cgw_group *g, uint64_t n);
+
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
 	char *path; /* of the temporary file */
@@ -296,6 +312,7 @@ int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
 int cmd_events(struct cmd_ctx *x, int argc, char **argv);
 int cmd_explain_freeze(struct cmd_ctx *x, int argc, char **argv);
+int cmd_explain_oom(struct cmd_ctx *x, int argc, char **argv);
 int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
