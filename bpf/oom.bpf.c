@@ -327,7 +327,8 @@ static __always_inline bool number(struct cgw_trace_oom *r)
 
 	if (member && !ongoing.exact) {
 		r->limit = ongoing.memcg;
-		r->limit_level = r->rose_level = r->limit ? level_of(r, r->limit) : CGW_TRACE_OOM_NO_LEVEL;
+		r->limit_level = r->limit ? level_of(r, r->limit) : CGW_TRACE_OOM_NO_LEVEL;
+		r->rose_level = r->limit_level;
 		r->scope = r->limit ? CGW_TRACE_OOM_MEMCG : CGW_TRACE_OOM_GLOBAL;
 	} else {
 		take_limit(r);

@@ -69,7 +69,8 @@ static pid_t eater(const char *group, uint64_t bytes)
 
 	if (pid)
 		return pid;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED || cgtest_write(group, "cgroup.procs", "0"))
 		_exit(1);
 	for (uint64_t i = 0; i < bytes; i += 4096)

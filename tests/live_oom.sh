@@ -59,6 +59,9 @@ else
 	skip "without privilege it is told what is missing" "kernel.dmesg_restrict is 0"
 fi
 
+run_it "$cgward" doctor
+like "$out" "^trace_oom +works +tp_btf/mark_victim, " "doctor has armed the tracer"
+
 if ! grep -qw memory "$mount/cgroup.controllers"; then
 	skip "kills" "controller memory is not in cgroup2: $(cat "$mount/cgroup.controllers")"
 	done_testing
@@ -137,7 +140,13 @@ until_true grep -qx "populated 1" "$mount$top/waited/cgroup.events"
 waiter=$!
 # shellcheck disable=SC2317 # run by until_true
 waits() {
-	ls -l /proc/$waiter/fd | grep -q "waited/cgroup.events$"
+	local fd
+	for fd in "/proc/$waiter/fd"/*; do
+		case $(readlink "$fd") in
+		*/waited/cgroup.events) return 0 ;;
+		esac
+	done
+	return 1
 }
 until_true waits
 echo >&3

@@ -50,7 +50,8 @@ static int the_argument_of_mark_victim_is_known_by_its_type(void)
 		int (*argument)(struct btf *btf);
 		int want;
 	} cases[] = {
-		{ task, 1 }, { number, 0 }, { pid_type, 0 }, { structure, -ENOENT }, { NULL, -ENOENT },
+		{ task, 1 },		{ number, 0 },     { pid_type, 0 },
+		{ structure, -ENOENT }, { NULL, -ENOENT },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -15,7 +15,8 @@ static char *path_above(const char *path, unsigned int up)
 		char *slash = strrchr(copy, '/');
 
 		if (!slash || !slash[1] || !strcmp(slash, "/...")) {
-			strcpy(copy, copy[1] ? "?" : "/");
+			copy[0] = copy[1] ? '?' : '/';
+			copy[1] = '\0';
 			break;
 		}
 		*(slash == copy ? slash + 1 : slash) = '\0';

@@ -286,7 +286,11 @@ struct cgw__oom_log {
 int cgw__oom_log_record(struct cgw__oom_log *l, const char *record);
 void cgw__oom_log_free(struct cgw__oom_log *l);
 
+/* trace_kinds.c */
+const char *cgw__tracer_name(unsigned int tracer);
+
 /* trace.c or nobpf.c */
+int cgw__probe_tracers(struct cgw *c, cgw_probe_fn fn, void *arg);
 int cgw__trace_keep(struct cgw_trace *t);
 int cgw__trace_ring(const struct cgw_trace *t);
 

@@ -245,14 +245,6 @@ void cgw__oom_log_free(struct cgw__oom_log *l)
 	free(l->report);
 }
 
-static int64_t now(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
 static int cannot_read(struct cgw *c, int err)
 {
 	if (err == -EPERM || err == -EACCES) {
@@ -268,11 +260,13 @@ int cgw_oom_log(struct cgw *c, const char *path, cgw_oom_kill_fn fn, void *arg)
 	_cleanup_(cgw__oom_log_free) struct cgw__oom_log l = { .path = path, .fn = fn, .arg = arg };
 	_cleanup_close_ int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char record[8192 + 1];
+	struct timespec ts;
 	int err = 0;
 
 	if (fd < 0)
 		return cannot_read(c, -errno);
-	l.boot_ns = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	l.boot_ns = (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec - cgw__now_ns();
 	while (!err) {
 		ssize_t n = read(fd, record, sizeof(record) - 1);
 

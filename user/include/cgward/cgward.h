@@ -1371,7 +1371,8 @@ typedef int (*cgw_oom_kill_fn)(const struct cgw_oom_kill *kill, void *arg);
  * The log's paths are from the root of the hierarchy, whatever the cgroup namespace; where cgroup
  * v1 holds the memory controller, of that hierarchy.
  *
- * Return: 0, what @fn returned, -EPERM without CAP_SYSLOG where kernel.dmesg_restrict is set, -errno.
+ * Return: 0, what @fn returned, -EPERM without CAP_SYSLOG where kernel.dmesg_restrict is set,
+ * -errno.
  */
 CGW_API int cgw_oom_log(struct cgw *c, const char *path, cgw_oom_kill_fn fn, void *arg);
 
