@@ -255,6 +255,13 @@ int cgtest_trace_next(struct cgw_trace *t, struct cgw_trace_event *e);
 bool cgtest_trace_await(struct cgw_trace *t, unsigned int kind, const char *path,
 			struct cgw_trace_event *e);
 
+/*
+ * How many programs of that name are loaded, on the whole machine. They are freed some time after
+ * the last user is gone: wait until there are n; false after ten seconds.
+ */
+int cgtest_programs(const char *name);
+bool cgtest_programs_become(const char *name, int n);
+
 /* A child in the group in state D, which SIGKILL ends; or -errno of what it could not do. */
 pid_t cgtest_stuck(const char *group);
 

@@ -80,6 +80,34 @@ int cgtest_program(uint32_t id)
 	return sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 }
 
+int cgtest_programs(const char *name)
+{
+	union bpf_attr attr = { 0 };
+	int n = 0;
+
+	while (!sys_bpf(BPF_PROG_GET_NEXT_ID, &attr)) {
+		_cleanup_close_ int fd = cgtest_program(attr.next_id);
+		struct bpf_prog_info info = { 0 };
+		union bpf_attr about = { .info = { .bpf_fd = (uint32_t)fd,
+						   .info_len = sizeof(info),
+						   .info = (uintptr_t)&info } };
+
+		if (fd >= 0 && !sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &about))
+			n += !strcmp(info.name, name);
+		attr.start_id = attr.next_id;
+	}
+	return n;
+}
+
+bool cgtest_programs_become(const char *name, int n)
+{
+	int64_t end = cgw__deadline(CGTEST_TIMEOUT_MS);
+
+	while (cgtest_programs(name) != n && cgw__now_ns() < end)
+		sched_yield();
+	return cgtest_programs(name) == n;
+}
+
 int cgtest_load(const char *name, const struct bpf_insn *code, size_t n)
 {
 	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The tracer of freezes, and by it what all tracers have in common. */
-#include <bpf/bpf.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
@@ -316,36 +315,6 @@ static int listeners_do_not_disturb_each_other(void)
 	return TAP_PASS;
 }
 
-/* How many tracers of freezes are loaded, on the whole machine. */
-static int count_programs(void)
-{
-	uint32_t id = 0;
-	int n = 0;
-
-	while (!bpf_prog_get_next_id(id, &id)) {
-		int fd = bpf_prog_get_fd_by_id(id);
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-
-		if (fd < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
-			n += !strcmp(info.name, "cgward_freeze");
-		close(fd);
-	}
-	return n;
-}
-
-/* Programs are freed some time after the last user is gone. */
-static bool programs_become(int n)
-{
-	int64_t end = cgw__deadline(CGTEST_TIMEOUT_MS);
-
-	while (count_programs() != n && cgw__now_ns() < end)
-		sched_yield();
-	return count_programs() == n;
-}
-
 static int listeners_that_are_killed_leave_nothing(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -353,7 +322,7 @@ static int listeners_that_are_killed_leave_nothing(void)
 	char byte;
 	pid_t pid;
 
-	CHECK(programs_become(0)); /* of tests before */
+	CHECK(cgtest_programs_become("cgward_freeze", 0)); /* of tests before */
 	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
 	pid = cgtest_fork();
 	if (!pid) {
@@ -364,10 +333,10 @@ static int listeners_that_are_killed_leave_nothing(void)
 	}
 	close(ready[1]);
 	CHECK_INT(read(ready[0], &byte, 1), 1);
-	CHECK_INT(count_programs(), 1);
+	CHECK_INT(cgtest_programs("cgward_freeze"), 1);
 	cgtest_end(pid);
 	close(ready[0]);
-	CHECK(programs_become(0));
+	CHECK(cgtest_programs_become("cgward_freeze", 0));
 	return TAP_PASS;
 }
 

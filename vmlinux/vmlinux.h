@@ -22,6 +22,7 @@ typedef __u32 __wsum;
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_CGROUP_STORAGE = 19,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -30,6 +31,21 @@ enum bpf_map_type {
 #define BPF_ANY 0
 #define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC 1
+
+/* Numbers that depend on how the kernel was built. */
+enum cgroup_subsys_id___any { memory_cgrp_id___any };
+
+enum memcg_memory_event {
+	MEMCG_OOM = 3,
+	MEMCG_OOM_KILL = 4,
+};
+
+enum oom_constraint {
+	CONSTRAINT_NONE,
+	CONSTRAINT_CPUSET,
+	CONSTRAINT_MEMORY_POLICY,
+	CONSTRAINT_MEMCG,
+};
 
 /* A program's context, not a kernel structure: laid out by the uapi, never relocated. */
 struct bpf_cgroup_dev_ctx {
@@ -40,6 +56,15 @@ struct bpf_cgroup_dev_ctx {
 
 /* What follows is found by BTF wherever the kernel has put it. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
+struct list_head {
+	struct list_head *next;
+};
 
 struct kernfs_node {
 	struct kernfs_node *parent; /* to 6.14 */
@@ -69,13 +94,16 @@ struct cgroup_freezer_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	unsigned long flags;
+	int level;
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
 	struct cgroup_freezer_state freezer;
+	struct cgroup_subsys_state *subsys[];
 };
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+	struct cgroup_subsys_state *subsys[];
 };
 
 typedef struct {
@@ -86,6 +114,32 @@ struct cred {
 	kuid_t uid;
 };
 
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_rss_stat___old {
+	atomic_long_t count[4];
+};
+
+struct mm_struct {
+	unsigned long total_vm;
+	atomic_long_t pgtables_bytes;
+	struct task_struct *owner;
+};
+
+struct mm_struct___old {
+	struct mm_rss_stat___old rss_stat; /* to 6.1 */
+};
+
+struct mm_struct___new {
+	struct percpu_counter rss_stat[4];
+};
+
+struct signal_struct {
+	short oom_score_adj;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -94,10 +148,40 @@ struct task_struct {
 	unsigned int frozen : 1;
 	const struct cred *real_cred;
 	struct css_set *cgroups;
+	struct task_struct *group_leader;
+	struct list_head tasks;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	char comm[16];
 };
 
 struct task_struct___old {
 	long state; /* to 5.13 */
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long watermark;
+	unsigned long high;
+	unsigned long max;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	struct page_counter swap;
+	bool oom_group;
+	atomic_long_t memory_events_local[];
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+	unsigned int gfp_mask;
+	int order;
+	unsigned long totalpages;
+	struct task_struct *chosen;
+	long chosen_points;
+	enum oom_constraint constraint;
 };
 
 struct seq_file;
@@ -109,6 +193,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__cgroup {
+	struct bpf_iter_meta *meta;
+	struct cgroup *cgroup;
 };
 
 #pragma clang attribute pop

@@ -212,6 +212,7 @@ void js_words(struct out *o, const char *words);
 void js_rules(struct out *o, const struct cgw_rules *rules);
 void js_line(struct out *o);
 void format_time(uint64_t time_ns, bool utc, char *buf, size_t size);
+void format_bytes(uint64_t bytes, char *buf, size_t size);
 
 /* openmetrics.c: samples of many groups, kept until all of a family can come together */
 struct metrics {
@@ -231,6 +232,8 @@ void print_freeze(FILE *f, const struct cgw_trace_event *e);
 void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
 void print_deny(FILE *f, const struct cgw_trace_event *e);
 void print_deny_json(struct out *o, const struct cgw_trace_event *e);
+void print_oom(FILE *f, const struct cgw_trace_event *e);
+void print_oom_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
@@ -271,6 +274,42 @@ struct explainer {
 
 int explain_begin(void *arg, struct cgw_group *g);
 void explain_end(void *arg, struct cgw_group *g);
+/* print_oom.c: a group's memory, and what is above it; of files one may be missing */
+#define LEVEL_UNKNOWN (CGW_TRACE_OOM_NO_LIMIT - 1)
+
+struct level {
+	const char *path;
+	struct cgw_trace_oom_level numbers;
+	bool limit; /* the one whose limit fired */
+};
+
+/* What a victim had in memory. */
+struct sizes {
+	uint64_t anon;
+	uint64_t file;
+	uint64_t shmem;
+	uint64_t swap;
+};
+
+void print_levels(FILE *f, const struct level *levels, size_t n);
+void js_levels(struct out *o, const struct level *levels, size_t n);
+void print_sizes(FILE *f, const struct sizes *sizes);
+
+/* oom.c: OOM kills after the fact */
+struct oom_kills {
+	struct cgw_oom_kill *list;
+	size_t n;
+	size_t unknown; /* of which the log does not tell the group */
+};
+
+uint64_t oom_counter(struct cgw_group *g, const char *file, const char *key);
+size_t oom_read_levels(struct cmd_ctx *x, const char *path, struct level *levels, size_t max);
+void oom_free_levels(struct level *levels, size_t n);
+const struct level *oom_fired(const struct level *levels, size_t n);
+int oom_read_log(struct cmd_ctx *x, const char *path, struct oom_kills *kills);
+void oom_free_kills(struct oom_kills *kills);
+void print_kill(FILE *f, const struct cgw_oom_kill *k);
+void oom_tell(struct cmd_ctx *x, struct cgw_group *g, uint64_t n);
 
 /* publish.c: the whole output at once, into a file or to one HTTP client */
 struct publication {
@@ -322,6 +361,7 @@ int cmd_devices_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_doctor(struct cmd_ctx *x, int argc, char **argv);
 int cmd_events(struct cmd_ctx *x, int argc, char **argv);
 int cmd_explain_freeze(struct cmd_ctx *x, int argc, char **argv);
+int cmd_explain_oom(struct cmd_ctx *x, int argc, char **argv);
 int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* kill, wait and delete: the end of groups. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <signal.h>
 
 #include "cmd.h"
@@ -84,15 +85,33 @@ int cmd_kill(struct cmd_ctx *x, int argc, char **argv)
 	return status;
 }
 
+/* What was killed for want of memory since there were so many kills. */
+static void tell_oom(struct cmd_ctx *x, struct cgw_group *g, uint64_t before)
+{
+	uint64_t kills = oom_counter(g, "memory.events", "oom_kill");
+
+	if (kills == LEVEL_UNKNOWN || before == LEVEL_UNKNOWN || kills <= before)
+		return;
+	cmd_note(x, "%" PRIu64 " killed, out of memory, in '%s' meanwhile", kills - before,
+		 cgw_group_path(g));
+	oom_tell(x, g, kills - before);
+}
+
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_targets_free) struct cmd_targets t = { .timeout_ms = -1 };
 	int status = cmd_read_targets(x, argc, argv, &t);
+	_cleanup_free_ uint64_t *kills = calloc((size_t)t.n + 1, sizeof(*kills));
 
+	if (!kills)
+		return cmd_fail(x, -ENOMEM);
+	for (int i = 0; i < t.n && !status; i++)
+		kills[i] = oom_counter(t.groups[i], "memory.events", "oom_kill");
 	for (int i = 0; i < t.n && !status; i++) {
 		int err = cgw_group_wait_empty(t.groups[i], t.timeout_ms);
 
 		status = err ? cmd_fail(x, err) : 0;
+		tell_oom(x, t.groups[i], kills[i]);
 	}
 	return status;
 }

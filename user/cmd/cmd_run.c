@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -335,27 +336,17 @@ static int watch(struct run *r)
 	return status;
 }
 
-static int find_oom_kill(const char *name, const char *key, const char *value, void *arg)
-{
-	(void)name;
-	if (!strcmp(key, "oom_kill"))
-		*(unsigned long *)arg = strtoul(value, NULL, 10);
-	return 0;
-}
-
 static void tell_oom(struct run *r, int status)
 {
-	_cleanup_free_ char *text = NULL;
-	unsigned long kills = 0;
+	uint64_t kills = oom_counter(r->g, "memory.events", "oom_kill");
 
-	if (cgw_group_read(r->g, "memory.events", &text) < 0)
+	if (!kills || kills == LEVEL_UNKNOWN)
 		return;
-	cgw_parse_flat(text, find_oom_kill, &kills);
-	if (kills)
-		cmd_note(r->x, "%s in '%s': memory.events has oom_kill %lu",
-			 WIFSIGNALED(status) ? "the command was killed, out of memory" :
-					       "processes were killed, out of memory",
-			 r->path, kills);
+	cmd_note(r->x, "%s in '%s': memory.events has oom_kill %" PRIu64,
+		 WIFSIGNALED(status) ? "the command was killed, out of memory" :
+				       "processes were killed, out of memory",
+		 r->path, kills);
+	oom_tell(r->x, r->g, kills);
 }
 
 static void print_detached(struct run *r)

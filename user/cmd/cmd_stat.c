@@ -59,17 +59,13 @@ static void human_number(const struct cgw_metric *m, char *buf, size_t size)
 {
 	const struct cgw_family *family = cgw_family_at(m->family);
 	const char *unit = family ? family->unit : "";
-	static const char prefixes[] = "BKMGTPE";
-	double value = (double)m->value;
-	size_t i = 0;
+	size_t n;
 
 	if (!strcmp(unit, "bytes") || !strcmp(unit, "bytes_per_second")) {
-		for (; value >= 1024 && prefixes[i + 1]; i++)
-			value /= 1024;
-		snprintf(buf, size, i ? "%.1f%c" : "%.0f%c", value, prefixes[i]);
+		format_bytes(m->value, buf, size);
 	} else if (!strcmp(unit, "seconds")) {
-		i = metrics_number(m, family->digits, buf, size - 1);
-		memcpy(buf + i, "s", 2);
+		n = metrics_number(m, family->digits, buf, size - 1);
+		memcpy(buf + n, "s", 2);
 	} else {
 		kernel_number(m, buf, size);
 	}

@@ -16,7 +16,8 @@
 
 const struct cmd cmd_table[] = {
 	{ "run", cmd_run, 1, -1, CMD_EXEC,
-	  CAPS_WRITE | CAPS_BPF | CAP(PERFMON) | CAP(KILL) | CAP(SETUID) | CAP(SETGID), "[OPTIONS] [--] CMD [ARG...]",
+	  CAPS_WRITE | CAPS_BPF | CAP(PERFMON) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) | CAP(SYSLOG),
+	  "[OPTIONS] [--] CMD [ARG...]",
 	  "start CMD in a group of its own, give its status, remove the group",
 	  OPTS(opts_run, opts_resources, opts_devices, opts_fast, opts_timeout) },
 	{ "create", cmd_create, 1, 1, 0, CAPS_WRITE | CAPS_BPF, "[OPTIONS] GROUP",
@@ -48,7 +49,7 @@ const struct cmd cmd_table[] = {
 	  OPTS(opts_timeout, opts_recursive) },
 	{ "kill", cmd_kill, 1, -1, CMD_RAW_ARGS, CAPS_WRITE | CAP(KILL), "[-SIGNAL] [OPTIONS] GROUP...",
 	  "kill everything in the groups and below, and wait until it is gone", OPTS(opts_timeout) },
-	{ "wait", cmd_wait, 1, -1, 0, CAPS_READ, "[OPTIONS] GROUP...",
+	{ "wait", cmd_wait, 1, -1, 0, CAPS_READ | CAP(SYSLOG), "[OPTIONS] GROUP...",
 	  "wait until the groups have no process", OPTS(opts_timeout) },
 	{ "events", cmd_events, 1, -1, 0, CAPS_WRITE | CAPS_READ | CAP(SYS_RESOURCE),
 	  "[OPTIONS] GROUP...", "what happens to the groups, as it happens",
@@ -59,6 +60,8 @@ const struct cmd cmd_table[] = {
 	{ "explain freeze", cmd_explain_freeze, 1, 1, 0,
 	  CAPS_READ | CAPS_BPF | CAP(PERFMON) | CAP(SYS_PTRACE), "GROUP",
 	  "is the group frozen, who asked for it, and which tasks are in the way", NULL },
+	{ "explain oom", cmd_explain_oom, 1, 1, 0, CAPS_READ | CAP(SYSLOG), "GROUP",
+	  "who was killed for want of memory, whose limit it was, what to raise", NULL },
 	{ "delete", cmd_delete, 1, -1, 0, CAPS_WRITE | CAP(KILL), "[OPTIONS] GROUP...", "remove groups",
 	  OPTS(opts_delete, opts_timeout, opts_recursive) },
 	{ "delegate", cmd_delegate, 2, 2, 0, CAPS_WRITE | CAP(CHOWN), "GROUP USER[:GROUP]",

@@ -146,3 +146,15 @@ void format_time(uint64_t time_ns, bool utc, char *buf, size_t size)
 		strftime(buf, size, "%H:%M:%S", localtime_r(&s, &tm));
 	snprintf(buf + strlen(buf), size - strlen(buf), "%s%s", fraction, utc ? "Z" : "");
 }
+
+/* 512B, 1.5M */
+void format_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char prefixes[] = "BKMGTPE";
+	double value = (double)bytes;
+	size_t i = 0;
+
+	for (; value >= 1024 && prefixes[i + 1]; i++)
+		value /= 1024;
+	snprintf(buf, size, i ? "%.1f%c" : "%.0f%c", value, prefixes[i]);
+}

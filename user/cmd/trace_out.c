@@ -10,6 +10,7 @@ static const struct {
 	void (*json)(struct out *o, const struct cgw_trace_event *e);
 } kinds[] = {
 	{ CGW_TRACE_FREEZE_REQUESTED, print_freeze, print_freeze_json },
+	{ CGW_TRACE_OOM_KILL, print_oom, print_oom_json },
 	{ CGW_TRACE_DENY, print_deny, print_deny_json },
 };
 

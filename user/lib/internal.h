@@ -95,6 +95,7 @@ struct cgw {
 	struct cgw__loader *loader; /* of user/lib/device_loader.c */
 	struct cgw_trace *freezer;  /* a tracer of this context that tells when groups are frozen */
 	bool unshared;		    /* load for this process alone, pin nothing */
+	bool no_fentry;		    /* as if no program could be put at a function */
 };
 
 struct cgw_group {
@@ -271,7 +272,27 @@ uint8_t cgw__emulator_verdicts(const struct cgw__emulator *e, unsigned int type,
 uint8_t cgw__rules_verdicts(const struct cgw_rules *rules, enum cgw_semantics semantics,
 			    unsigned int type, uint32_t major, uint32_t minor);
 
+/* oom_log.c */
+struct cgw__oom_log {
+	const char *path; /* NULL = of all groups */
+	cgw_oom_kill_fn fn;
+	void *arg;
+	int64_t boot_ns; /* CLOCK_REALTIME when the log's clock was 0 */
+	char *report;	 /* "oom-kill:..." of the kill that is to come */
+	char *limit;	 /* of the last kill, for those that follow it */
+	char *group;	 /* likewise: "Tasks in GROUP are going to be killed" */
+	pid_t first;	 /* the victim of the last report */
+	uint64_t last_us;
+};
+
+int cgw__oom_log_record(struct cgw__oom_log *l, const char *record);
+void cgw__oom_log_free(struct cgw__oom_log *l);
+
+/* trace_kinds.c */
+const char *cgw__tracer_name(unsigned int tracer);
+
 /* trace.c or nobpf.c */
+int cgw__probe_tracers(struct cgw *c, cgw_probe_fn fn, void *arg);
 int cgw__trace_keep(struct cgw_trace *t);
 int cgw__trace_ring(const struct cgw_trace *t);
 

@@ -136,6 +136,23 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 	return fn(&p, arg);
 }
 
+int cgw__probe_tracers(struct cgw *c, cgw_probe_fn fn, void *arg)
+{
+	int err = 0;
+
+	(void)c;
+	for (unsigned int i = 0; i < CGW_TRACERS && !err; i++) {
+		char feature[32];
+		struct cgw_probe p = { .feature = feature,
+				       .why = "this libcgward was built without BPF",
+				       .hint = "build it with make BPF=1" };
+
+		snprintf(feature, sizeof(feature), "trace_%s", cgw__tracer_name(i));
+		err = fn(&p, arg);
+	}
+	return err;
+}
+
 int cgw__blockers_by_iterator(struct cgw *c, uint64_t group, cgw__blocker_fn fn, void *arg)
 {
 	(void)c;

@@ -186,5 +186,7 @@ int cgw_probe(struct cgw *c, cgw_probe_fn fn, void *arg)
 	}
 	probe_bpffs(&p);
 	probe_btf(&p);
+	if (!p.err && cgw__root(c) >= 0)
+		p.err = cgw__probe_tracers(c, fn, arg);
 	return p.err;
 }

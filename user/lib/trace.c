@@ -14,6 +14,7 @@
 
 static const struct cgw__tracer *const tracers[CGW_TRACERS] = {
 	[CGW_TRACER_FREEZE] = &cgw__freezer,
+	[CGW_TRACER_OOM] = &cgw__oom_killer,
 	[CGW_TRACER_DENY] = &cgw__deny,
 };
 
@@ -374,4 +375,45 @@ int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts, struct cgw_t
 		c->freezer = t;
 	*ret_t = TAKE_PTR(t);
 	return 0;
+}
+
+/* The hooks that a tracer is attached to, as "tp_btf/cgroup_freeze, fentry/oom_kill_process". */
+static void list_hooks(const struct cgw__armed *a, char *buf, size_t size)
+{
+	struct bpf_program *p;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	bpf_object__for_each_program(p, a->obj)
+		if (bpf_program__autoload(p) && n < size)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "",
+					      bpf_program__section_name(p));
+}
+
+/* Each tracer is armed, over all groups, and taken away again. */
+int cgw__probe_tracers(struct cgw *c, cgw_probe_fn fn, void *arg)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < CGW_TRACERS && !err; i++) {
+		struct cgw_trace_opts opts = { .sz = sizeof(opts), .tracers = CGW_TRACER_BIT(i),
+					       .blocked_ms = -1 };
+		_cleanup_(trace_freep) struct cgw_trace *t = NULL;
+		char feature[32], hooks[512];
+		struct cgw_probe p = { .feature = feature };
+
+		if (!tracers[i])
+			continue;
+		snprintf(feature, sizeof(feature), "trace_%s", cgw__tracer_name(i));
+		if (cgw_trace_new(c, &opts, &t)) {
+			p.why = cgw_strerror(c);
+			p.hint = cgw_hint(c);
+		} else {
+			list_hooks(&t->armed[0], hooks, sizeof(hooks));
+			p.works = true;
+			p.how = hooks;
+		}
+		err = fn(&p, arg);
+	}
+	return err;
 }

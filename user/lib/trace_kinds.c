@@ -50,6 +50,11 @@ const char *cgw_trace_source_name(unsigned int source)
 	return source < ARRAY_SIZE(sources) && sources[source] ? sources[source] : "?";
 }
 
+const char *cgw__tracer_name(unsigned int tracer)
+{
+	return tracers[tracer];
+}
+
 int cgw_tracer_parse(const char *name, enum cgw_tracer *ret_tracer)
 {
 	for (unsigned int i = 0; i < CGW_TRACERS; i++)

@@ -38,7 +38,7 @@ bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function)
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
 	int id = btf__find_by_name_kind(t->btf, function, BTF_KIND_FUNC), fd;
 
-	if (id <= 0)
+	if (id <= 0 || t->c->no_fentry)
 		return false;
 	opts.attach_btf_id = (uint32_t)id;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "cgward_probe", "GPL", nothing,

@@ -25,7 +25,7 @@ struct cgw__tracer {
 	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
 };
 
-extern const struct cgw__tracer cgw__freezer, cgw__deny;
+extern const struct cgw__tracer cgw__freezer, cgw__oom_killer, cgw__deny;
 
 /* One that is loaded and attached. */
 struct cgw__armed {
@@ -100,6 +100,9 @@ void cgw__names_free(struct cgw_trace *t);
 int cgw__observe(struct cgw_trace *t, struct cgw__armed *a);
 void cgw__verdicts_find(struct cgw_trace *t, struct cgw_trace_event *e);
 void cgw__verdicts_free(struct cgw_trace *t);
+
+/* trace_oom.c */
+int cgw__victim_is_task(const struct btf *btf);
 
 /* trace_freeze.c */
 int cgw__freezing_due(struct cgw_trace *t);

@@ -1330,6 +1330,60 @@ CGW_API int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg);
  */
 CGW_API int cgw_group_blockers(struct cgw_group *g, cgw_trace_fn fn, void *arg);
 
+/**
+ * struct cgw_oom_kill - one process that the kernel's log says was killed.
+ * @time_ns: CLOCK_REALTIME, about: the log has a clock of its own.
+ * @pid: as all numbers here, of the initial namespaces.
+ * @uid: (uid_t)-1 where the log does not tell.
+ * @comm: its name.
+ * @path: its group; NULL = not told. The kernel tells it of ten OOMs in five seconds.
+ * @limit: group whose memory.max was reached; NULL = none, or not told.
+ * @oom_group: group that was killed as one, by memory.oom.group, or NULL. Of those that were killed
+ *	with the first, @path is this.
+ * @global: no group's limit: the machine, or the nodes it may use, had no memory left.
+ * @oom_score_adj: of the process.
+ * @total_vm: in bytes, as what follows.
+ * @anon_rss: anonymous memory.
+ * @file_rss: of files.
+ * @shmem_rss: shared.
+ * @pgtables: of page tables.
+ */
+struct cgw_oom_kill {
+	uint64_t time_ns;
+	pid_t pid;
+	uid_t uid;
+	const char *comm;
+	const char *path;
+	const char *limit;
+	const char *oom_group;
+	bool global;
+	int oom_score_adj;
+	uint64_t total_vm;
+	uint64_t anon_rss;
+	uint64_t file_rss;
+	uint64_t shmem_rss;
+	uint64_t pgtables;
+};
+
+/* Return: 0 to go on; what else is returned ends the call. */
+typedef int (*cgw_oom_kill_fn)(const struct cgw_oom_kill *kill, void *arg);
+
+/**
+ * cgw_oom_log() - the OOM kills that the kernel's log has, oldest first.
+ * @c: context.
+ * @path: of a group, which may be gone: kills in it and below, and those whose group the log does
+ *	not tell; NULL = all.
+ * @fn: called for each; its strings live until it returns.
+ * @arg: given to @fn.
+ *
+ * The log's paths are from the root of the hierarchy, whatever the cgroup namespace; where cgroup
+ * v1 holds the memory controller, of that hierarchy.
+ *
+ * Return: 0, what @fn returned, -EPERM without CAP_SYSLOG where kernel.dmesg_restrict is set,
+ * -errno.
+ */
+CGW_API int cgw_oom_log(struct cgw *c, const char *path, cgw_oom_kill_fn fn, void *arg);
+
 /* ---- device rules and policies ---------------------------------------------------- */
 
 /**

@@ -127,6 +127,72 @@ struct cgw_use_counts {
 	__u64 denied;
 };
 
+/* Groups of the ladder in an OOM's record; a deeper one is cut. */
+#define CGW_TRACE_OOM_LEVELS 16
+#define CGW_TRACE_OOM_NO_LEVEL 255
+#define CGW_TRACE_OOM_NO_LIMIT 0xffffffffffffffffULL
+
+enum cgw_trace_oom_scope {
+	CGW_TRACE_OOM_UNKNOWN, /* memory is held by cgroup v1, and nothing tells more */
+	CGW_TRACE_OOM_GLOBAL,  /* the machine, or a part of it: no group's limit */
+	CGW_TRACE_OOM_MEMCG,   /* a group's memory.max */
+};
+
+/* A group that the victim's memory counts in, as it was when the victim was marked. In bytes. */
+struct cgw_trace_oom_level {
+	__u64 group;
+	__u64 usage;
+	__u64 max; /* CGW_TRACE_OOM_NO_LIMIT where there is none, as in all of these */
+	__u64 high;
+	__u64 peak;
+	__u64 swap_usage;
+	__u64 swap_max;
+	__u64 oom;	/* of memory.events.local: its limit fired */
+	__u64 oom_kill; /* likewise: of its own processes were killed */
+	__u32 rose;	/* by how much oom has since the last OOM that was seen */
+	__u16 up;	/* how many levels it is above the group of the head */
+	__u8 oom_group; /* memory.oom.group */
+	__u8 trigger;	/* it holds the task that asked for memory */
+};
+
+/*
+ * CGW_TRACE_OOM_KILL: the group of the head is the victim's. The task of the head is the one that
+ * asked for memory and found none: often not the victim.
+ */
+struct cgw_trace_oom {
+	struct cgw_trace_record head;
+	__u64 sequence; /* of the OOM, as this tracer counts them; all it kills have the same */
+	__u64 limit;	/* group whose limit fired; 0 = none, or it cannot be told */
+	__u64 total_vm; /* of the victim, in bytes, as what follows */
+	__u64 anon_rss;
+	__u64 file_rss;
+	__u64 shmem_rss;
+	__u64 swap;
+	__u64 pgtables;
+	__u64 total_bytes; /* what the victim was weighed against; source fentry only */
+	__s64 points;	   /* and its weight, in pages; source fentry only */
+	__u32 gfp_mask;	   /* of what was asked for; source fentry only */
+	__s32 order;	   /* likewise: 2^order pages */
+	__u32 pid;	   /* of the victim, as what follows; 0 = it was not found */
+	__u32 tid;
+	__u32 uid;
+	__s32 oom_score_adj;
+	char comm[CGW_TRACE_COMM];
+	__u32 member; /* 1 = the victim that was chosen; 2 and on: killed with it, as one group */
+	__u8 scope;   /* enum cgw_trace_oom_scope */
+	__u8 n_levels;
+	__u8 limit_level; /* of levels; CGW_TRACE_OOM_NO_LEVEL = none of them, as in these */
+	__u8 rose_level;  /* which the counts of OOMs point to; fentry knows better */
+	__u8 group_level; /* the one whose memory.oom.group has all of it killed */
+	__u8 dying;	  /* it was ending anyway: it was given memory, and not killed */
+	__u8 v1;	  /* memory is held by cgroup v1: no levels */
+	__u8 cut;	  /* there are more levels */
+	__u8 constraint;  /* as the kernel's enum oom_constraint; source fentry only */
+	__u8 pad[3];
+	/* The victim's first. The record ends with the last one, see n_levels. */
+	struct cgw_trace_oom_level levels[CGW_TRACE_OOM_LEVELS];
+};
+
 /* What the programs are told before they are loaded, and what they count. */
 struct cgw_trace_config {
 	__u64 root;	 /* the group where paths begin */
