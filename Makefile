@@ -54,7 +54,7 @@ lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c
 	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
 	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c learn.c programs.c trace.c trace_deny.c \
-	trace_freeze.c trace_loader.c trace_names.c unload.c,nobpf.c)
+	trace_freeze.c trace_lifecycle.c trace_loader.c trace_names.c unload.c,nobpf.c)
 lib-obj = $(addprefix $O/lib/,$(lib-src:.c=.o))
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
@@ -63,7 +63,8 @@ headers = cgward.h policy.h trace.h
 
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
 # what includes a skeleton or libbpf needs one
-bpf-tests = $(if $(filter-out 1,$(BPF)),tests/live_embed.c tests/live_trace.c tests/unit_trace.c)
+bpf-tests = $(if $(filter-out 1,$(BPF)),tests/live_embed.c tests/live_lifecycle.c \
+	tests/live_trace.c tests/unit_trace.c)
 test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $O/tests/residue $O/tests/opener $O/tests/stuck

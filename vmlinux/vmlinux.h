@@ -45,10 +45,15 @@ struct kernfs_node {
 	struct kernfs_node *parent; /* to 6.14 */
 	const char *name;
 	__u64 id;
+	void *priv;
 };
 
 struct kernfs_node___new {
 	struct kernfs_node *__parent;
+};
+
+struct kernfs_open_file {
+	struct kernfs_node *kn;
 };
 
 struct cgroup;
@@ -93,6 +98,7 @@ struct task_struct {
 	int tgid;
 	unsigned int frozen : 1;
 	const struct cred *real_cred;
+	char comm[16];
 	struct css_set *cgroups;
 };
 

@@ -228,6 +228,8 @@ void print_freeze(FILE *f, const struct cgw_trace_event *e);
 void print_freeze_json(struct out *o, const struct cgw_trace_event *e);
 void print_deny(FILE *f, const struct cgw_trace_event *e);
 void print_deny_json(struct out *o, const struct cgw_trace_event *e);
+void print_lifecycle(FILE *f, const struct cgw_trace_event *e);
+void print_lifecycle_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);

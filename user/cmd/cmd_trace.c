@@ -186,6 +186,8 @@ int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 	err = cgw_trace_new(x->c, &tr.opts, &tr.t);
 	if (err)
 		return cmd_fail(x, err);
+	for (size_t i = 0; cgw_trace_missing(tr.t, i); i++)
+		cmd_note(x, "not told: %s", cgw_trace_missing(tr.t, i));
 	cmd_note(x, "tracing; Ctrl-C ends it");
 	status = follow(&tr);
 	denials_tell(x, &tr.denials, true);

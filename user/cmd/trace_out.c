@@ -11,6 +11,7 @@ static const struct {
 } kinds[] = {
 	{ CGW_TRACE_FREEZE_REQUESTED, print_freeze, print_freeze_json },
 	{ CGW_TRACE_DENY, print_deny, print_deny_json },
+	{ CGW_TRACE_CREATED, print_lifecycle, print_lifecycle_json },
 };
 
 /* "12 us", "3.4 ms", "5.6 s" */

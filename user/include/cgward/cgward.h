@@ -1214,6 +1214,7 @@ enum cgw_tracer {
  * @path: of record->group, also when it is gone by now; "" when it cannot be told, "/..." for what
  *	cannot be told at its top.
  * @time_ns: CLOCK_REALTIME, when it happened.
+ * @from: CGW_TRACE_ATTACHED: as @path, of the group the task was in; NULL when not known.
  * @rule: CGW_TRACE_DENY, from cgw_trace_read(): the canonical rule that denies it, looked up when
  *	the event is read; else NULL, also when the group is gone or nothing denies it any more.
  * @decided_by: CGW_TRACE_DENY, from cgw_trace_read(): the path of the group whose policy denies
@@ -1225,6 +1226,7 @@ struct cgw_trace_event {
 	const char *name;
 	const char *path;
 	uint64_t time_ns;
+	const char *from;
 	const char *rule;
 	const char *decided_by;
 };
@@ -1258,7 +1260,7 @@ CGW_API int cgw_tracer_parse(const char *name, enum cgw_tracer *ret_tracer);
  * @groups: watched with all below them; they may be closed afterwards.
  * @n_groups: 0 = every group of the v2 hierarchy; at most CGW_TRACE_TARGETS.
  * @ring_bytes: of each tracer's ring, a power of two from the page size to 1 GiB; 0 = 256 KiB,
- *	and 4 MiB for CGW_TRACER_DENY.
+ *	and 4 MiB for CGW_TRACER_DENY and CGW_TRACER_LIFECYCLE.
  * @blocked_ms: CGW_TRACER_FREEZE: tell the tasks that have not stopped after so long, and again
  *	each time it has taken twice as long. 0 = 1000; below 0 = never.
  */
@@ -1288,6 +1290,16 @@ struct cgw_trace_opts {
 CGW_API int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts,
 			  struct cgw_trace **ret_t);
 CGW_API void cgw_trace_free(struct cgw_trace *t);
+
+/**
+ * cgw_trace_missing() - what the tracers do not tell, because this kernel has no hook for it.
+ * @t: tracer.
+ * @i: 0, 1 and so on.
+ *
+ * Return: a sentence, as "writes to control files: the kernel takes no program at
+ * cgroup_file_write (EPERM)"; NULL after the last.
+ */
+CGW_API const char *cgw_trace_missing(const struct cgw_trace *t, size_t i);
 
 /**
  * cgw_trace_fd() - descriptor that polls readable (POLLIN) when there is something to read.
