@@ -40,7 +40,7 @@ comma := ,
 sanitizers = address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN = $(if $(SANITIZE),-fsanitize=$(sanitizers))
 
-PKGS = libcap json-c $(if $(filter 1,$(BPF)),libbpf)
+PKGS = libcap json-c zlib $(if $(filter 1,$(BPF)),libbpf)
 FEATURES = $(if $(filter 1,$(BPF)),+bpf,-bpf) $(if $(filter 1,$(SYSTEMD)),+systemd,-systemd)
 
 cpp = -D_GNU_SOURCE -Iuser/include -Iskeletons -DCGWARD_VERSION='"$(VERSION)"' \
@@ -51,7 +51,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 lib-src = blockers.c canon.c compile.c context.c controllers.c delegate.c diff.c events.c events_counters.c events_follow.c \
 	events_nodes.c explain.c file.c freeze.c group.c json.c kill.c learn_rules.c limits.c metrics.c oci.c oci_resources.c path.c \
-	policy.c probe.c procs.c psi.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
+	policy.c probe.c procs.c psi.c record.c recording.c resources.c rules.c semantics.c spawn.c stat.c stat_read.c stat_root.c \
 	trace_kinds.c update.c wait.c \
 	$(if $(filter 1,$(BPF)),blockers_iter.c bpf_log.c device.c device_check.c device_loader.c learn.c programs.c trace.c trace_deny.c \
 	trace_freeze.c trace_lifecycle.c trace_loader.c trace_names.c unload.c,nobpf.c)

@@ -1342,6 +1342,102 @@ CGW_API int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg);
  */
 CGW_API int cgw_group_blockers(struct cgw_group *g, cgw_trace_fn fn, void *arg);
 
+/* ---- recordings of tracers -------------------------------------------------------- */
+
+struct cgw_recorder;
+struct cgw_recording;
+
+/**
+ * cgw_recorder_new() - begin a recording.
+ * @c: context.
+ * @fd: where it is written; empty, and not closed by the recorder.
+ * @ret_r: the recorder; free it with cgw_recorder_free().
+ *
+ * A recording has checksums and can be read up to its last whole event, whatever ended the
+ * process that wrote it.
+ *
+ * Return: 0, -ENOMEM, or -errno of write(2).
+ */
+CGW_API int cgw_recorder_new(struct cgw *c, int fd, struct cgw_recorder **ret_r);
+CGW_API void cgw_recorder_free(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_write() - add an event.
+ * @r: recorder.
+ * @event: from cgw_trace_read(), cgw_trace_consume() or cgw_recording_read().
+ *
+ * It is kept until cgw_recorder_flush(), or until there is 1 MiB of them.
+ *
+ * Return: 0, -EINVAL, -E2BIG, -ENOMEM, or -errno of write(2), then and ever after.
+ */
+CGW_API int cgw_recorder_write(struct cgw_recorder *r, const struct cgw_trace_event *event);
+
+/**
+ * cgw_recorder_flush() - write what was added, with one write(2).
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_recorder_flush(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_end() - write what was added, and that there is no more.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_recorder_end(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_events() - how many events were added, those that tell of losses too.
+ */
+CGW_API uint64_t cgw_recorder_events(const struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_lost() - how many records were missing, by the events that tell so.
+ */
+CGW_API uint64_t cgw_recorder_lost(const struct cgw_recorder *r);
+
+/**
+ * struct cgw_recording_info - where a recording comes from.
+ * @release: the kernel's, as uname(2) has it.
+ * @version: of cgward.
+ * @time_ns: CLOCK_REALTIME, when it began.
+ * @mono_ns: CLOCK_MONOTONIC, at the same time.
+ */
+struct cgw_recording_info {
+	const char *release;
+	const char *version;
+	uint64_t time_ns;
+	uint64_t mono_ns;
+};
+
+/**
+ * cgw_recording_open() - read a recording.
+ * @c: context.
+ * @fd: file or pipe at its begin; not closed by the recording.
+ * @ret_r: the recording; free it with cgw_recording_close().
+ *
+ * Return: 0; -EINVAL when this is none; -EOPNOTSUPP for another version or byte order; -ENODATA
+ * when it is cut off before the first event, -EBADMSG when it was altered; -ENOMEM, -errno.
+ */
+CGW_API int cgw_recording_open(struct cgw *c, int fd, struct cgw_recording **ret_r);
+CGW_API void cgw_recording_close(struct cgw_recording *r);
+
+/**
+ * cgw_recording_get_info() - where it comes from; lives as long as the recording.
+ */
+CGW_API const struct cgw_recording_info *cgw_recording_get_info(const struct cgw_recording *r);
+
+/**
+ * cgw_recording_read() - the next event.
+ * @r: recording.
+ * @ret_event: the event, as it was recorded; what it points to lives until the next call on @r.
+ *
+ * Return: 1 with an event; 0 at the end; -ENODATA when the recording is cut off here, as it is
+ * while somebody writes it or when that was killed; -EBADMSG when it was altered here; both with
+ * the number of the byte. -errno.
+ */
+CGW_API int cgw_recording_read(struct cgw_recording *r, struct cgw_trace_event *ret_event);
+
 /* ---- device rules and policies ---------------------------------------------------- */
 
 /**
