@@ -105,6 +105,15 @@ HOMEWARD=1
 export HOMEWARD
 offers "HOMEWARD=" run --env HOMEW
 
+offers "freeze,lifecycle" trace freeze,li
+offers "start stop" trace st
+offers "lifecycle list" trace li
+offers "lifecycle" trace start audit li
+offers "--record" trace start --rec
+offers "/dev/null" trace --record /dev/nul
+offers "/dev/null" replay /dev/nul
+offers "freeze,lifecycle.removed" replay --kinds freeze,lifecycle.rem
+
 # --- groups ---
 
 in_tree '/pod:1 /system-a\\x2db.slice /web /web2' freeze ''
@@ -115,6 +124,8 @@ in_tree '/web/api/blue /web/api/green' freeze /web/api
 in_tree '/web/api/green' freeze /web/api/g
 in_tree '/web2' freeze /web /web2
 in_tree '/web2' events --recursive /web /web2
+in_tree '/web2' trace lifecycle /web2
+in_tree '/web2' trace start audit freeze /web2
 in_tree '' freeze web
 in_tree '' freeze "$tree/we"
 in_tree '/system-a\\x2db.slice' show '/system-a\\x2'

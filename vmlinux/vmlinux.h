@@ -70,10 +70,15 @@ struct kernfs_node {
 	struct kernfs_node *parent; /* to 6.14 */
 	const char *name;
 	__u64 id;
+	void *priv;
 };
 
 struct kernfs_node___new {
 	struct kernfs_node *__parent;
+};
+
+struct kernfs_open_file {
+	struct kernfs_node *kn;
 };
 
 struct cgroup;
@@ -147,12 +152,12 @@ struct task_struct {
 	int tgid;
 	unsigned int frozen : 1;
 	const struct cred *real_cred;
+	char comm[16];
 	struct css_set *cgroups;
 	struct task_struct *group_leader;
 	struct list_head tasks;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
-	char comm[16];
 };
 
 struct task_struct___old {

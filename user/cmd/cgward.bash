@@ -138,7 +138,7 @@ _cgward_kinds() {
 _cgward_value() {
 	case $1 in
 	--cgroup-root | --cwd) _cgward_files -d ;;
-	--device | -d | --oci | --output | --policy | --refine) _cgward_files ;;
+	--device | -d | --oci | --output | --policy | --record | --refine) _cgward_files ;;
 	--devices)
 		_cgward_add "$prefix"{all,basic,hypervisor,none,oci,runc}
 		_cgward_files
@@ -158,7 +158,12 @@ _cgward_value() {
 	--kinds)
 		[[ $cur != *,* ]] || prefix+=${cur%,*},
 		cur=${cur##*,}
-		_cgward_kinds
+		if [[ $command == replay ]]; then
+			_cgward_add "$prefix"{freeze,oom,deny,lifecycle} \
+				"$prefix"lifecycle.{attached,created,populated,released,removed,written}
+		else
+			_cgward_kinds
+		fi
 		;;
 	--pressure)
 		compopt -o nospace 2>/dev/null
@@ -178,6 +183,20 @@ _cgward_argument() {
 	case $1:$2 in
 	help:1) _cgward_names ;;
 	help:2) _cgward_names "$3" ;;
+	'trace start:1') ;;
+	'trace stop:1')
+		while read -r name _; do
+			_cgward_add "$name"
+		done < <("${words[0]/#\~/$HOME}" trace list 2>/dev/null)
+		;;
+	trace:1 | 'trace start:2')
+		prefix+=${cur%"${cur##*,}"}
+		cur=${cur##*,}
+		_cgward_add "$prefix"{freeze,oom,deny,lifecycle}
+		[[ $1 != trace || -n $prefix ]] || _cgward_names trace
+		;;
+	trace:* | 'trace start':*) _cgward_groups ;;
+	replay:1) _cgward_files ;;
 	attach:1 | controllers:1 | create:1 | devices*:1 | ls:1 | show:1) _cgward_groups ;;
 	delete:* | events:* | freeze:* | kill:* | stat:* | thaw:* | wait:*) _cgward_groups ;;
 	attach:*)
@@ -250,7 +269,7 @@ _cgward_scan() {
 		elif [[ -n $ended || $word != -* || $word == - ]]; then
 			if [[ -z $command ]]; then
 				command=$word
-			elif [[ $command == devices ]]; then
+			elif [[ $command == devices || "$command $word" == trace\ @(start|stop|list) ]]; then
 				command+=" $word"
 			else
 				((++n))

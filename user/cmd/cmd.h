@@ -125,6 +125,9 @@ enum {
 	OPT_OCI_OUT,
 	OPT_REFINE,
 	OPT_FAST,
+	OPT_RECORD,
+	OPT_REALTIME,
+	OPT_SPEED,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[],
@@ -140,6 +143,7 @@ int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);
 int cmd_group(struct cmd_ctx *x, const char *word, struct cgw_group **ret_g);
 int cmd_duration(struct cmd_ctx *x, const char *text, int *ret_ms);
 int64_t cmd_now_ms(void);
+int64_t cmd_now_ns(void);
 int cmd_signal_fd(void);
 int cmd_pid(struct cmd_ctx *x, const char *word, pid_t *ret_pid);
 
@@ -234,6 +238,8 @@ void print_deny(FILE *f, const struct cgw_trace_event *e);
 void print_deny_json(struct out *o, const struct cgw_trace_event *e);
 void print_oom(FILE *f, const struct cgw_trace_event *e);
 void print_oom_json(struct out *o, const struct cgw_trace_event *e);
+void print_lifecycle(FILE *f, const struct cgw_trace_event *e);
+void print_lifecycle_json(struct out *o, const struct cgw_trace_event *e);
 void print_duration(FILE *f, uint64_t ns);
 void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
@@ -366,18 +372,23 @@ int cmd_freeze(struct cmd_ctx *x, int argc, char **argv);
 int cmd_help(struct cmd_ctx *x, int argc, char **argv);
 int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
 int cmd_ls(struct cmd_ctx *x, int argc, char **argv);
+int cmd_replay(struct cmd_ctx *x, int argc, char **argv);
 int cmd_run(struct cmd_ctx *x, int argc, char **argv);
 int cmd_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_stat(struct cmd_ctx *x, int argc, char **argv);
 int cmd_thaw(struct cmd_ctx *x, int argc, char **argv);
 int cmd_trace(struct cmd_ctx *x, int argc, char **argv);
+int cmd_trace_list(struct cmd_ctx *x, int argc, char **argv);
+int cmd_trace_start(struct cmd_ctx *x, int argc, char **argv);
+int cmd_trace_stop(struct cmd_ctx *x, int argc, char **argv);
 int cmd_unload(struct cmd_ctx *x, int argc, char **argv);
 int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
 	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[],
-	opts_run[], opts_show[], opts_stat[], opts_trace[], opts_unload[], opts_update[];
+	opts_replay[], opts_run[], opts_show[], opts_stat[], opts_trace[], opts_unload[],
+	opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

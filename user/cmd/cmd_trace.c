@@ -2,7 +2,7 @@
 /* trace: what the tracers tell, as it happens. */
 #include <poll.h>
 
-#include "cmd.h"
+#include "trace.h"
 
 const struct cmd_opt opts_trace[] = {
 	{ "duration", OPT_DURATION, "D", "end after so long, as 10s" },
@@ -12,24 +12,16 @@ const struct cmd_opt opts_trace[] = {
 	  "freeze: tell the tasks that have not stopped after so long; default 1s" },
 	{ "summary", OPT_SUMMARY, NULL,
 	  "deny, as JSON: repetitions once a second, with how many, as text has them" },
+	{ "record", OPT_RECORD, "FILE",
+	  "keep the events in a new file, for replay; with -q do not print them" },
+	{ "force", OPT_FORCE, NULL, "replace the file where it is there" },
 	{ 0 },
 };
 
-struct trace {
-	struct cmd_ctx *x;
-	struct cgw_trace *t;
-	struct cgw_trace_opts opts;
-	struct cgw_group **groups;
-	int n_groups;
-	int duration_ms; /* -1 = until a signal */
-	uint64_t count;	 /* 0 = any number */
-	int signal_fd;
-	bool summary;
-	struct denials denials;
-};
-
-static void free_trace(struct trace *tr)
+void trace_free(struct trace *tr)
 {
+	cgw_recorder_free(tr->recorder);
+	cmd_closep(&tr->record_fd);
 	cgw_trace_free(tr->t);
 	for (int i = 0; i < tr->n_groups; i++)
 		cgw_group_close(tr->groups[i]);
@@ -74,7 +66,7 @@ static int parse_ring(struct trace *tr, const char *text)
 	return 0;
 }
 
-static int read_options(struct trace *tr, int argc, char **argv)
+int trace_read_options(struct trace *tr, int argc, char **argv)
 {
 	struct cmd_ctx *x = tr->x;
 	int opt, status = 0;
@@ -97,6 +89,12 @@ static int read_options(struct trace *tr, int argc, char **argv)
 		case OPT_BLOCKED:
 			status = cmd_duration(x, optarg, &tr->opts.blocked_ms);
 			break;
+		case OPT_RECORD:
+			tr->record = optarg;
+			break;
+		case OPT_FORCE:
+			tr->force = true;
+			break;
 		default:
 			status = cmd_duration(x, optarg, &tr->duration_ms);
 		}
@@ -104,15 +102,15 @@ static int read_options(struct trace *tr, int argc, char **argv)
 	return status ? status : cmd_check_args(x, argc);
 }
 
-static int open_groups(struct trace *tr, int argc, char **argv)
+static int open_groups(struct trace *tr, int n, char **words)
 {
-	int n = argc - optind, status = 0;
+	int status = 0;
 
 	tr->groups = calloc((size_t)n + 1, sizeof(*tr->groups));
 	if (!tr->groups)
 		return cmd_fail(tr->x, -ENOMEM);
 	for (int i = 0; i < n && !status; i++) {
-		status = cmd_group(tr->x, argv[optind + i], &tr->groups[i]);
+		status = cmd_group(tr->x, words[i], &tr->groups[i]);
 		tr->n_groups += !status;
 	}
 	tr->opts.groups = tr->groups;
@@ -120,74 +118,109 @@ static int open_groups(struct trace *tr, int argc, char **argv)
 	return status;
 }
 
-static void print(struct trace *tr, const struct cgw_trace_event *e)
+/* TRACERS [GROUP...]: from here on nothing is missed. */
+int trace_arm(struct trace *tr, int n_words, char **words)
 {
-	if (tr->summary && denials_take(tr->x, &tr->denials, e))
-		return;
-	print_trace(tr->x, e);
+	struct cmd_ctx *x = tr->x;
+	int err, status = parse_tracers(tr, words[0]);
+
+	if (!status)
+		status = open_groups(tr, n_words - 1, words + 1);
+	if (status)
+		return status;
+	tr->signal_fd = cmd_signal_fd();
+	if (tr->signal_fd < 0)
+		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL,
+				 "cannot wait for events: %s", strerror(errno));
+	err = cgw_trace_new(x->c, &tr->opts, &tr->t);
+	if (err)
+		return cmd_fail(x, err);
+	for (size_t i = 0; cgw_trace_missing(tr->t, i); i++)
+		cmd_note(x, "not told: %s", cgw_trace_missing(tr->t, i));
+	return record_begin(tr);
+}
+
+static int take(struct trace *tr, const struct cgw_trace_event *e)
+{
+	int err = tr->recorder ? cgw_recorder_write(tr->recorder, e) : 0;
+
+	if (tr->print && !(tr->summary && denials_take(tr->x, &tr->denials, e)))
+		print_trace(tr->x, e);
+	return err ? cmd_fail(tr->x, err) : 0;
+}
+
+/* What there is, as far as it happened before until_ns. Return: 0, CMD_DONE or an exit status. */
+static int drain(struct trace *tr, uint64_t until_ns, uint64_t *n)
+{
+	struct cgw_trace_event e;
+	int got, status;
+
+	while ((got = cgw_trace_read(tr->t, &e)) > 0) {
+		if (e.record->mono_ns > until_ns)
+			return CMD_DONE;
+		status = take(tr, &e);
+		if (status)
+			return status;
+		if (++*n == tr->count)
+			return CMD_DONE;
+	}
+	if (got < 0)
+		return cmd_fail(tr->x, got);
+	got = tr->recorder ? cgw_recorder_flush(tr->recorder) : 0;
+	return got ? cmd_fail(tr->x, got) : 0;
 }
 
 static int follow(struct trace *tr)
 {
 	int64_t deadline = cmd_now_ms() + tr->duration_ms;
-	struct out *o = &tr->x->out;
+	FILE *out = tr->x->out.f;
 	struct pollfd fds[] = { { .fd = cgw_trace_fd(tr->t), .events = POLLIN },
 				{ .fd = tr->signal_fd, .events = POLLIN },
-				{ .fd = fileno(o->f) } };
+				{ .fd = tr->print ? fileno(out) : -1 } };
 	uint64_t n = 0;
 
 	for (;;) {
-		struct cgw_trace_event e;
-		int got, wait;
+		int64_t left = tr->duration_ms < 0 ? INT32_MAX : deadline - cmd_now_ms();
+		/* What happened before the end is told. */
+		bool last = left <= 0 || fds[1].revents;
+		int status = drain(tr, last ? (uint64_t)cmd_now_ns() : UINT64_MAX, &n), wait;
 
-		while ((got = cgw_trace_read(tr->t, &e)) > 0) {
-			print(tr, &e);
-			if (++n == tr->count)
-				return 0;
-		}
-		if (got < 0)
-			return cmd_fail(tr->x, got);
+		if (status || last)
+			return status == CMD_DONE ? 0 : status;
 		denials_tell(tr->x, &tr->denials, false);
 		wait = denials_wait(&tr->denials);
-		fflush(o->f);
-		if (fds[1].revents || fds[2].revents & POLLERR || ferror(o->f))
+		if (tr->duration_ms >= 0 && (wait < 0 || left < wait))
+			wait = (int)left;
+		fflush(out);
+		if (fds[2].revents & POLLERR || ferror(out))
 			return 0;
-		if (tr->duration_ms >= 0) {
-			int left = (int)(deadline - cmd_now_ms());
-
-			if (left <= 0)
-				return 0;
-			wait = wait < 0 || left < wait ? left : wait;
-		}
 		if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
 			return cmd_error(tr->x, EXIT_REFUSED, strerrorname_np(errno), NULL,
 					 "cannot poll: %s", strerror(errno));
 	}
 }
 
+int trace_follow(struct trace *tr)
+{
+	int status = follow(tr);
+
+	denials_tell(tr->x, &tr->denials, true);
+	return record_end(tr, status);
+}
+
 int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 {
-	_cleanup_(free_trace) struct trace tr = {
-		.x = x, .opts = { .sz = sizeof(tr.opts) }, .duration_ms = -1, .signal_fd = -1
-	};
-	int err, status = read_options(&tr, argc, argv);
+	_cleanup_(trace_free) struct trace tr = TRACE_INIT(x);
+	int status = trace_read_options(&tr, argc, argv);
 
+	if (!status && tr.force && !tr.record)
+		status = cmd_usage(x, "--force goes with --record");
+	tr.print = !tr.record || x->verbosity >= 0;
+	tr.summary |= !x->json;
 	if (!status)
-		status = parse_tracers(&tr, argv[optind++]);
-	if (!status)
-		status = open_groups(&tr, argc, argv);
+		status = trace_arm(&tr, argc - optind, argv + optind);
 	if (status)
 		return status;
-	tr.signal_fd = cmd_signal_fd();
-	if (tr.signal_fd < 0)
-		return cmd_error(x, EXIT_REFUSED, strerrorname_np(errno), NULL,
-				 "cannot wait for events: %s", strerror(errno));
-	tr.summary |= !x->json;
-	err = cgw_trace_new(x->c, &tr.opts, &tr.t);
-	if (err)
-		return cmd_fail(x, err);
-	cmd_note(x, "tracing; Ctrl-C ends it");
-	status = follow(&tr);
-	denials_tell(x, &tr.denials, true);
-	return status;
+	cmd_note(x, tr.record ? "recording; Ctrl-C ends it" : "tracing; Ctrl-C ends it");
+	return trace_follow(&tr);
 }

@@ -239,12 +239,17 @@ int cmd_signal_fd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int64_t cmd_now_ms(void)
+int64_t cmd_now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t cmd_now_ms(void)
+{
+	return cmd_now_ns() / 1000000;
 }
 
 /* Commands without options of their own, then their words. */

@@ -12,6 +12,7 @@ static const struct {
 	{ CGW_TRACE_FREEZE_REQUESTED, print_freeze, print_freeze_json },
 	{ CGW_TRACE_OOM_KILL, print_oom, print_oom_json },
 	{ CGW_TRACE_DENY, print_deny, print_deny_json },
+	{ CGW_TRACE_CREATED, print_lifecycle, print_lifecycle_json },
 };
 
 /* "12 us", "3.4 ms", "5.6 s" */

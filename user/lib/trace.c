@@ -16,6 +16,7 @@ static const struct cgw__tracer *const tracers[CGW_TRACERS] = {
 	[CGW_TRACER_FREEZE] = &cgw__freezer,
 	[CGW_TRACER_OOM] = &cgw__oom_killer,
 	[CGW_TRACER_DENY] = &cgw__deny,
+	[CGW_TRACER_LIFECYCLE] = &cgw__lifecycle,
 };
 
 static int64_t now(clockid_t clock)
@@ -29,10 +30,15 @@ static int64_t now(clockid_t clock)
 static void fill_event(struct cgw_trace *t, const struct cgw_trace_record *r,
 		       struct cgw_trace_event *e)
 {
+	uint64_t from = 0;
+
+	if (r->kind == CGW_TRACE_ATTACHED)
+		from = ((const struct cgw_trace_attached *)r)->from;
 	*e = (struct cgw_trace_event){
 		.record = r,
 		.name = cgw_trace_kind_name(r->kind),
 		.path = cgw__names_path(t, r->group),
+		.from = from ? cgw__names_path(t, from) : NULL,
 		.time_ns = r->mono_ns + (uint64_t)t->wall_ns,
 	};
 }
@@ -47,7 +53,7 @@ int cgw__trace_put(struct cgw_trace *t, const struct cgw_trace_record *r)
 		struct cgw_trace_event e;
 
 		if (r->kind == CGW_TRACE_FORGET) {
-			cgw__names_drop(t, r->group);
+			cgw__names_release(t, r->group, r->source);
 			return 0;
 		}
 		fill_event(t, r, &e);
@@ -70,16 +76,25 @@ int cgw__trace_put(struct cgw_trace *t, const struct cgw_trace_record *r)
 static int on_record(void *arg, void *data, size_t size)
 {
 	struct cgw__armed *a = arg;
-	struct cgw_trace_record *r = data;
+	struct cgw_trace_record *r = data, forget;
 	struct cgw_trace *t = a->t;
 	int err = 0;
 
 	if (size < sizeof(*r) || r->size > size)
 		return 0;
-	if (r->kind == CGW_TRACE_GROUP)
-		return cgw__names_put(t, data);
+	if (r->kind == CGW_TRACE_GROUP) {
+		err = cgw__names_put(t, data);
+		if (!err)
+			cgw__names_hold(t, r->group, (unsigned int)(a - t->armed));
+		return err;
+	}
 	if (a->tracer->note)
 		err = a->tracer->note(t, r);
+	if (r->kind == CGW_TRACE_FORGET) {
+		forget = *r;
+		forget.source = (uint8_t)(a - t->armed);
+		r = &forget;
+	}
 	if (!err)
 		err = cgw__trace_put(t, r);
 	/* A negative number ends ring_buffer__consume(), with this record taken. */
@@ -215,7 +230,7 @@ int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event)
 		r = (const void *)(q->buf + q->pos);
 		q->pos += (r->size + 7U) & ~7U;
 		if (r->kind == CGW_TRACE_FORGET) {
-			cgw__names_drop(t, r->group);
+			cgw__names_release(t, r->group, r->source);
 			continue;
 		}
 		fill_event(t, r, ret_event);
@@ -243,6 +258,11 @@ int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg)
 	t->direct = NULL;
 	set_ready(t);
 	return err;
+}
+
+const char *cgw_trace_missing(const struct cgw_trace *t, size_t i)
+{
+	return i < t->n_missing ? t->missing[i] : NULL;
 }
 
 int cgw_trace_fd(const struct cgw_trace *t)

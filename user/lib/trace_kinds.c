@@ -18,7 +18,6 @@ static const struct {
 	{ CGW_TRACE_CREATED, "lifecycle.created" },
 	{ CGW_TRACE_REMOVED, "lifecycle.removed" },
 	{ CGW_TRACE_RELEASED, "lifecycle.released" },
-	{ CGW_TRACE_RENAMED, "lifecycle.renamed" },
 	{ CGW_TRACE_ATTACHED, "lifecycle.attached" },
 	{ CGW_TRACE_POPULATED, "lifecycle.populated" },
 	{ CGW_TRACE_WRITTEN, "lifecycle.written" },

@@ -28,7 +28,10 @@ static bool has_tracepoint(const struct cgw_trace *t, const char *name)
 	return btf__find_by_name_kind(t->btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-/* Can a program be put at the entry of this function? Found out by loading an empty one. */
+/*
+ * Can a program be put at the entry of this function? Found out by loading an empty one; errno
+ * says why not.
+ */
 bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function)
 {
 	static const struct bpf_insn nothing[] = {
@@ -38,6 +41,7 @@ bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function)
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
 	int id = btf__find_by_name_kind(t->btf, function, BTF_KIND_FUNC), fd;
 
+	errno = ENOENT;
 	if (id <= 0 || t->c->no_fentry)
 		return false;
 	opts.attach_btf_id = (uint32_t)id;
@@ -57,6 +61,25 @@ static bool is_optional(const struct cgw__tracer *tracer, const char *tracepoint
 	return false;
 }
 
+/* Keep what is not told without a program at this function; errno says why there is none. */
+static void note_missing(struct cgw_trace *t, const struct cgw__tracer *tracer,
+			 const char *function)
+{
+	const struct cgw__part *part = tracer->parts;
+	char why[128];
+
+	while (part && part->function && strcmp(part->function, function))
+		part++;
+	if (!part || !part->function || t->n_missing == CGW_MAX_MISSING)
+		return;
+	if (errno == ENOENT)
+		snprintf(why, sizeof(why), "this kernel has no function %s", function);
+	else
+		snprintf(why, sizeof(why), "the kernel takes no program at %s (%s)", function,
+			 strerrorname_np(errno));
+	snprintf(t->missing[t->n_missing++], sizeof(t->missing[0]), "%s: %s", part->what, why);
+}
+
 /* Leave out what this kernel has no hook for; the section names say what that is. */
 static int choose(struct cgw_trace *t, struct cgw__armed *a)
 {
@@ -71,6 +94,8 @@ static int choose(struct cgw_trace *t, struct cgw__armed *a)
 			continue;
 		if (!strncmp(section, "fentry/", 7) || !strncmp(section, "fexit/", 6)) {
 			there = cgw__trace_has_fentry(t, hook);
+			if (!there && section[2] == 'n') /* once, not at its exit too */
+				note_missing(t, a->tracer, hook);
 		} else if (!strncmp(section, "tp_btf/", 7)) {
 			there = has_tracepoint(t, hook);
 			if (!there && !is_optional(a->tracer, hook)) {

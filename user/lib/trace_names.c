@@ -9,7 +9,8 @@
 struct cgw__name {
 	uint64_t id;
 	uint64_t parent;
-	char *path; /* made when it is asked for */
+	char *path;	   /* made when it is asked for */
+	unsigned int held; /* bit per tracer that told it, and not that the group is gone */
 	char name[];
 };
 
@@ -31,8 +32,10 @@ static struct cgw__name *find(struct cgw_trace *t, uint64_t id)
 /* A name stands for an older one of the same group. */
 static struct cgw__name *add(struct cgw_trace *t, uint64_t id, const char *name, size_t len)
 {
-	struct cgw__name *n = calloc(1, sizeof(*n) + len + 1);
+	struct cgw__name *n = calloc(1, sizeof(*n) + len + 1), *old = find(t, id);
 
+	if (n)
+		n->held = old ? old->held : 0;
 	cgw__names_drop(t, id);
 	if (!n)
 		return NULL;
@@ -64,6 +67,26 @@ void cgw__names_drop(struct cgw_trace *t, uint64_t id)
 	tdelete(n, &t->names, compare);
 	free(n->path);
 	free(n);
+}
+
+/* Each tracer tells a group's name, and in the end that the group is gone, in its own time. */
+void cgw__names_hold(struct cgw_trace *t, uint64_t id, unsigned int tracer)
+{
+	struct cgw__name *n = find(t, id);
+
+	if (n)
+		n->held |= 1U << tracer;
+}
+
+void cgw__names_release(struct cgw_trace *t, uint64_t id, unsigned int tracer)
+{
+	struct cgw__name *n = find(t, id);
+
+	if (!n)
+		return;
+	n->held &= ~(1U << tracer);
+	if (!n->held)
+		cgw__names_drop(t, id);
 }
 
 /* 0 when it is not known. */

@@ -8,8 +8,15 @@
 #include "internal.h"
 
 #define CGW_MAX_LINKS 16
+#define CGW_MAX_MISSING 8
 
 struct cgw__armed;
+
+/* What a tracer cannot tell where the kernel takes no program at a function. */
+struct cgw__part {
+	const char *function;
+	const char *what;
+};
 
 /* A tracer is bpf/NAME.bpf.c, and the little that the loader cannot see in it. */
 struct cgw__tracer {
@@ -17,6 +24,8 @@ struct cgw__tracer {
 	const void *(*elf)(size_t *ret_size);
 	size_t ring_bytes;	     /* where nothing else is asked for */
 	const char *const *optional; /* tracepoints it can do without; NULL at the end, or NULL */
+	const struct cgw__part
+		*parts; /* what functions are needed for; { 0 } at the end, or NULL */
 	/* Before it is loaded: choose among programs. */
 	int (*choose)(struct cgw_trace *t, struct cgw__armed *a);
 	/* After it is loaded: attach what is more than a hook of the kernel. */
@@ -25,7 +34,7 @@ struct cgw__tracer {
 	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
 };
 
-extern const struct cgw__tracer cgw__freezer, cgw__oom_killer, cgw__deny;
+extern const struct cgw__tracer cgw__freezer, cgw__oom_killer, cgw__deny, cgw__lifecycle;
 
 /* One that is loaded and attached. */
 struct cgw__armed {
@@ -66,6 +75,8 @@ struct cgw_trace {
 	struct ring_buffer *rings;
 	struct cgw__armed armed[CGW_TRACERS];
 	size_t n_armed;
+	char missing[CGW_MAX_MISSING][192]; /* what was left out, a sentence each */
+	size_t n_missing;
 	struct cgw_group *const *groups; /* while it is made */
 	size_t n_groups;
 	struct cgw__records queue;
@@ -93,6 +104,8 @@ bool cgw__trace_has_fentry(struct cgw_trace *t, const char *function);
 int cgw__names_put(struct cgw_trace *t, const struct cgw_trace_group *r);
 uint64_t cgw__names_parent(struct cgw_trace *t, uint64_t id);
 void cgw__names_drop(struct cgw_trace *t, uint64_t id);
+void cgw__names_hold(struct cgw_trace *t, uint64_t id, unsigned int tracer);
+void cgw__names_release(struct cgw_trace *t, uint64_t id, unsigned int tracer);
 const char *cgw__names_path(struct cgw_trace *t, uint64_t id);
 void cgw__names_free(struct cgw_trace *t);
 

@@ -1214,6 +1214,7 @@ enum cgw_tracer {
  * @path: of record->group, also when it is gone by now; "" when it cannot be told, "/..." for what
  *	cannot be told at its top.
  * @time_ns: CLOCK_REALTIME, when it happened.
+ * @from: CGW_TRACE_ATTACHED: as @path, of the group the task was in; NULL when not known.
  * @rule: CGW_TRACE_DENY, from cgw_trace_read(): the canonical rule that denies it, looked up when
  *	the event is read; else NULL, also when the group is gone or nothing denies it any more.
  * @decided_by: CGW_TRACE_DENY, from cgw_trace_read(): the path of the group whose policy denies
@@ -1225,6 +1226,7 @@ struct cgw_trace_event {
 	const char *name;
 	const char *path;
 	uint64_t time_ns;
+	const char *from;
 	const char *rule;
 	const char *decided_by;
 };
@@ -1258,7 +1260,7 @@ CGW_API int cgw_tracer_parse(const char *name, enum cgw_tracer *ret_tracer);
  * @groups: watched with all below them; they may be closed afterwards.
  * @n_groups: 0 = every group of the v2 hierarchy; at most CGW_TRACE_TARGETS.
  * @ring_bytes: of each tracer's ring, a power of two from the page size to 1 GiB; 0 = 256 KiB,
- *	and 4 MiB for CGW_TRACER_DENY.
+ *	and 4 MiB for CGW_TRACER_DENY and CGW_TRACER_LIFECYCLE.
  * @blocked_ms: CGW_TRACER_FREEZE: tell the tasks that have not stopped after so long, and again
  *	each time it has taken twice as long. 0 = 1000; below 0 = never.
  */
@@ -1288,6 +1290,16 @@ struct cgw_trace_opts {
 CGW_API int cgw_trace_new(struct cgw *c, const struct cgw_trace_opts *opts,
 			  struct cgw_trace **ret_t);
 CGW_API void cgw_trace_free(struct cgw_trace *t);
+
+/**
+ * cgw_trace_missing() - what the tracers do not tell, because this kernel has no hook for it.
+ * @t: tracer.
+ * @i: 0, 1 and so on.
+ *
+ * Return: a sentence, as "writes to control files: the kernel takes no program at
+ * cgroup_file_write (EPERM)"; NULL after the last.
+ */
+CGW_API const char *cgw_trace_missing(const struct cgw_trace *t, size_t i);
 
 /**
  * cgw_trace_fd() - descriptor that polls readable (POLLIN) when there is something to read.
@@ -1383,6 +1395,102 @@ typedef int (*cgw_oom_kill_fn)(const struct cgw_oom_kill *kill, void *arg);
  * -errno.
  */
 CGW_API int cgw_oom_log(struct cgw *c, const char *path, cgw_oom_kill_fn fn, void *arg);
+
+/* ---- recordings of tracers -------------------------------------------------------- */
+
+struct cgw_recorder;
+struct cgw_recording;
+
+/**
+ * cgw_recorder_new() - begin a recording.
+ * @c: context.
+ * @fd: where it is written; empty, and not closed by the recorder.
+ * @ret_r: the recorder; free it with cgw_recorder_free().
+ *
+ * A recording has checksums and can be read up to its last whole event, whatever ended the
+ * process that wrote it.
+ *
+ * Return: 0, -ENOMEM, or -errno of write(2).
+ */
+CGW_API int cgw_recorder_new(struct cgw *c, int fd, struct cgw_recorder **ret_r);
+CGW_API void cgw_recorder_free(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_write() - add an event.
+ * @r: recorder.
+ * @event: from cgw_trace_read(), cgw_trace_consume() or cgw_recording_read().
+ *
+ * It is kept until cgw_recorder_flush(), or until there is 1 MiB of them.
+ *
+ * Return: 0, -EINVAL, -E2BIG, -ENOMEM, or -errno of write(2), then and ever after.
+ */
+CGW_API int cgw_recorder_write(struct cgw_recorder *r, const struct cgw_trace_event *event);
+
+/**
+ * cgw_recorder_flush() - write what was added, with one write(2).
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_recorder_flush(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_end() - write what was added, and that there is no more.
+ *
+ * Return: 0 or -errno.
+ */
+CGW_API int cgw_recorder_end(struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_events() - how many events were added, those that tell of losses too.
+ */
+CGW_API uint64_t cgw_recorder_events(const struct cgw_recorder *r);
+
+/**
+ * cgw_recorder_lost() - how many records were missing, by the events that tell so.
+ */
+CGW_API uint64_t cgw_recorder_lost(const struct cgw_recorder *r);
+
+/**
+ * struct cgw_recording_info - where a recording comes from.
+ * @release: the kernel's, as uname(2) has it.
+ * @version: of cgward.
+ * @time_ns: CLOCK_REALTIME, when it began.
+ * @mono_ns: CLOCK_MONOTONIC, at the same time.
+ */
+struct cgw_recording_info {
+	const char *release;
+	const char *version;
+	uint64_t time_ns;
+	uint64_t mono_ns;
+};
+
+/**
+ * cgw_recording_open() - read a recording.
+ * @c: context.
+ * @fd: file or pipe at its begin; not closed by the recording.
+ * @ret_r: the recording; free it with cgw_recording_close().
+ *
+ * Return: 0; -EINVAL when this is none; -EOPNOTSUPP for another version or byte order; -ENODATA
+ * when it is cut off before the first event, -EBADMSG when it was altered; -ENOMEM, -errno.
+ */
+CGW_API int cgw_recording_open(struct cgw *c, int fd, struct cgw_recording **ret_r);
+CGW_API void cgw_recording_close(struct cgw_recording *r);
+
+/**
+ * cgw_recording_get_info() - where it comes from; lives as long as the recording.
+ */
+CGW_API const struct cgw_recording_info *cgw_recording_get_info(const struct cgw_recording *r);
+
+/**
+ * cgw_recording_read() - the next event.
+ * @r: recording.
+ * @ret_event: the event, as it was recorded; what it points to lives until the next call on @r.
+ *
+ * Return: 1 with an event; 0 at the end; -ENODATA when the recording is cut off here, as it is
+ * while somebody writes it or when that was killed; -EBADMSG when it was altered here; both with
+ * the number of the byte. -errno.
+ */
+CGW_API int cgw_recording_read(struct cgw_recording *r, struct cgw_trace_event *ret_event);
 
 /* ---- device rules and policies ---------------------------------------------------- */
 

@@ -11,6 +11,8 @@
 /* Room for a name; most groups have a short one (NAME_MAX and its NUL is the longest). */
 #define CGW_TRACE_SHORT_NAME 48
 #define CGW_TRACE_LONG_NAME 256
+/* Of what is written to a control file so much is kept. */
+#define CGW_TRACE_TEXT 128
 /* Levels of groups that a tracer looks at, counted from the one it is about. */
 #define CGW_TRACE_LEVELS 32
 /* Groups that can be watched by one tracer, besides those below them. */
@@ -35,7 +37,6 @@ enum cgw_trace_kind {
 	CGW_TRACE_CREATED = 64,
 	CGW_TRACE_REMOVED,
 	CGW_TRACE_RELEASED,
-	CGW_TRACE_RENAMED,
 	CGW_TRACE_ATTACHED,
 	CGW_TRACE_POPULATED,
 	CGW_TRACE_WRITTEN, /* to a control file */
@@ -191,6 +192,35 @@ struct cgw_trace_oom {
 	__u8 pad[3];
 	/* The victim's first. The record ends with the last one, see n_levels. */
 	struct cgw_trace_oom_level levels[CGW_TRACE_OOM_LEVELS];
+};
+
+/*
+ * CGW_TRACE_ATTACHED: the task of the head moved another one, or itself, into the group; to a
+ * watched one, or out of one.
+ */
+struct cgw_trace_attached {
+	struct cgw_trace_record head;
+	__u64 from; /* the group it was in; 0 = not seen */
+	__u32 task_pid;
+	__u32 task_tid;
+	char task_comm[CGW_TRACE_COMM];
+	__u8 process; /* all threads of it, not this one alone */
+	__u8 pad[7];
+};
+
+struct cgw_trace_populated {
+	struct cgw_trace_record head;
+	__u32 populated; /* has a process now, itself or below; 0 = has none any more */
+	__u32 pad;
+};
+
+/* CGW_TRACE_WRITTEN: the task of the head wrote to a control file of the group. */
+struct cgw_trace_written {
+	struct cgw_trace_record head;
+	__s64 result; /* bytes taken, or -errno */
+	__u64 len;    /* of what was written; more than CGW_TRACE_TEXT = the text is cut */
+	char file[72];
+	char text[CGW_TRACE_TEXT + 8];
 };
 
 /* What the programs are told before they are loaded, and what they count. */
