@@ -130,7 +130,7 @@ if grep -qw memory "$mount/cgroup.controllers"; then
 	"$cgward" create -s memory.oom.group=0 $top/limit/victim
 	begin oom --json --kinds populated,oom_kill --until memory.oom_kill --timeout 60s \
 		$top/limit/victim
-	sh -c "echo \$\$ >'$mount$top/limit/victim/cgroup.procs'; exec tail -c 60000000 /dev/zero" 2>/dev/null
+	sh -c "echo \$\$ >'$mount$top/limit/victim/cgroup.procs'; exec tail /dev/zero" 2>/dev/null
 	ended oom
 	is "$status:$err" "0:" "--until oom_kill sees the kill"
 	like "$out" "^\\{\"event\":\"memory.oom_kill\",$stamp,\"path\":\"$top/limit/victim\",\"id\":[0-9]+,\"delta\":1,\"own\":1,\"total\":1,\"by\":\"$top/limit\"\\}\$" \

@@ -18,15 +18,6 @@ eat() {
 	) 2>/dev/null <"${2:-/dev/null}"
 }
 
-# begin NAME ARG...: trace oom in the background, armed before this returns
-begin() {
-	local name=$1
-	shift
-	"$cgward" "$@" >"$work/$name" 2>"$work/$name.err" &
-	tracer=$!
-	until_true grep -q tracing "$work/$name.err" || cat "$work/$name.err"
-}
-
 # json FILE KEY: the value of that key, a number or a string
 json() {
 	sed -n "s/.*\"$2\":\(\"[^\"]*\"\|[^,}]*\).*/\1/p" "$1"
@@ -72,8 +63,8 @@ fi
 
 "$cgward" create -s memory.max=20M -s memory.swap.max=0 $top/limit
 "$cgward" create -s memory.oom.group=0 $top/limit/victim
-begin text trace oom --count 1 $top
-begin json --json trace oom --count 1 $top/limit
+trace_begin text trace oom --count 1 $top
+trace_begin json --json trace oom --count 1 $top/limit
 eat $top/limit/victim
 wait $tracer
 until_true grep -q "killed tail" "$work/text"

@@ -20,23 +20,6 @@ fi
 trap 'kill -KILL $tracer 2>/dev/null; "$cgward" trace stop $name >"$work/last" 2>&1; live_end' EXIT
 tracer=''
 
-# begin NAME ARG...: cgward in the background, armed before this returns
-begin() {
-	local name=$1
-	shift
-	"$cgward" "$@" >"$work/$name" 2>"$work/$name.err" &
-	tracer=$!
-	until_true grep -q 'ing; Ctrl-C' "$work/$name.err" || cat "$work/$name.err"
-}
-
-# ended NAME: waits for the command that begin started; sets status, out and err
-ended() {
-	status=0
-	wait $tracer || status=$?
-	tracer=''
-	out=$(cat "$work/$1") err=$(grep -v -e 'ing; Ctrl-C' -e 'not told:' "$work/$1.err")
-}
-
 # churn N: make and remove N groups
 churn() {
 	local i
@@ -64,11 +47,11 @@ listed() {
 
 # --- the same as live ---
 
-begin text trace --record "$work/text.rec" --count 12 freeze,lifecycle $top
+trace_begin text trace --record "$work/text.rec" --count 12 freeze,lifecycle $top
 "$cgward" freeze $top/a
 "$cgward" thaw $top/a
 churn 10
-ended text
+trace_ended text
 live=$out
 is "$status" 0 "a trace that is recorded ends as any"
 like "$err" "^cgward: '$work/text.rec' has 12 events\$" "and says what it has"
@@ -76,11 +59,11 @@ is "$(wc -l <<<"$live")" 12 "it prints the events too"
 is "$(stat -c %a "$work/text.rec")" 600 "only its owner may read the recording"
 succeeds "a recording is replayed" "$cgward" replay "$work/text.rec"
 is "$out" "$live" "text is as it was live"
-begin json --json trace --record "$work/json.rec" --count 12 freeze,lifecycle $top
+trace_begin json --json trace --record "$work/json.rec" --count 12 freeze,lifecycle $top
 "$cgward" freeze $top/a
 "$cgward" thaw $top/a
 churn 10
-ended json
+trace_ended json
 is "$("$cgward" replay --json "$work/json.rec")" "$out" "JSON is as it was live"
 is "$("$cgward" --json replay - <"$work/json.rec")" "$out" "from a pipe too"
 is "$("$cgward" replay --json --kinds freeze "$work/json.rec")" "$(grep '"freeze\.' <<<"$out")" \
@@ -90,9 +73,9 @@ is "$("$cgward" replay --json --kinds freeze.thaw,lifecycle.removed "$work/json.
 run_it "$cgward" -v replay "$work/json.rec"
 like "$err" "json.rec: recorded from 20.*Z by cgward [0-9.]* on Linux [0-9]" "-v says where it is from"
 
-begin deny --json trace --record "$work/deny.rec" --count 1 deny $top
+trace_begin deny --json trace --record "$work/deny.rec" --count 1 deny $top
 "$cgward" -q run --group $top/d --devices none -- head -c 1 /dev/zero 2>/dev/null
-ended deny
+trace_ended deny
 like "$out" '"minor":5,.*"rule":"' "a denial is told with its rule"
 is "$("$cgward" replay --json "$work/deny.rec")" "$out" "and replayed with it"
 
@@ -121,11 +104,11 @@ like "$err" "cannot record to '$work/none/x': No such file or directory" "a dire
 
 # --- time ---
 
-begin time trace --record "$work/time.rec" --count 2 lifecycle $top
+trace_begin time trace --record "$work/time.rec" --count 2 lifecycle $top
 mkdir "$mount$top/a/x"
 sleep 0.2
 rmdir "$mount$top/a/x"
-ended time
+trace_ended time
 for option in --realtime "--speed 0.5" "--speed 1000000"; do
 	begun=${EPOCHREALTIME/[.,]/}
 	# shellcheck disable=SC2086 # two words
@@ -141,19 +124,19 @@ done
 
 # --- how it ends ---
 
-begin term trace --record "$work/term.rec" lifecycle $top
+trace_begin term trace --record "$work/term.rec" lifecycle $top
 churn 100
 kill -TERM $tracer
-ended term
+trace_ended term
 is "$status" 0 "SIGTERM ends a recording"
 is "$("$cgward" replay --kinds lifecycle.created,lifecycle.removed "$work/term.rec" | wc -l)" 200 \
 	"with everything that happened before"
 
-begin killed trace --record "$work/killed.rec" lifecycle $top
+trace_begin killed trace --record "$work/killed.rec" lifecycle $top
 churn 20
 until_true has 20 "$work/killed"
 kill -KILL $tracer
-ended killed
+trace_ended killed
 live=$out n=$(wc -l <<<"$out") size=$(stat -c %s "$work/killed.rec")
 run_it "$cgward" replay "$work/killed.rec"
 is "$status" 1 "a recorder that was killed leaves a recording without an end"
@@ -182,7 +165,7 @@ if grep -q 'unshare\|mount' "$work/full.err"; then
 	tracer=''
 else
 	churn 100
-	ended full
+	trace_ended full
 	is "$status:$err" "1:cgward: cannot write the recording: No space left on device" \
 		"a full disk ends the trace with status 1"
 fi

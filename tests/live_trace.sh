@@ -17,22 +17,6 @@ if "$cgward" --version | grep -q -e '-bpf'; then
 	exit
 fi
 
-# begin NAME ARG...: cgward trace in the background, armed before this returns
-begin() {
-	local name=$1
-	shift
-	"$cgward" "$@" >"$work/$name" 2>"$work/$name.err" &
-	tracer=$!
-	until_true grep -q 'tracing' "$work/$name.err" || cat "$work/$name.err"
-}
-
-# ended NAME: waits for the command that begin started; sets status, out and err
-ended() {
-	status=0
-	wait $tracer || status=$?
-	out=$(cat "$work/$1") err=$(grep -v tracing "$work/$1.err")
-}
-
 # --- wrong usage ---
 
 "$cgward" create $top/a
@@ -48,10 +32,10 @@ refuses 1 "no such group: '$top/b'" "a group that is not there" "$cgward" trace 
 
 # --- a freeze ---
 
-begin text trace --count 4 freeze $top
+trace_begin text trace --count 4 freeze $top
 "$cgward" freeze $top/a
 "$cgward" thaw $top/a
-ended text
+trace_ended text
 is "$status:$err" "0:" "--count ends the trace"
 like "$out" "^[0-9:.]{15}  freeze.requested +$top/a  by cgward \(pid [0-9]+, uid 0\)$" \
 	"who asked for a freeze"
@@ -60,9 +44,9 @@ like "$out" "  freeze.reached +$top/a  after [0-9]+ [mu]?s, request of cgward \(
 like "$out" "  freeze.thawed +$top/a  was frozen for [0-9]+ [mu]?s, request of cgward" \
 	"how long it lasted"
 
-begin json --json trace --count 2 freeze $top/a
+trace_begin json --json trace --count 2 freeze $top/a
 "$cgward" freeze $top
-ended json
+trace_ended json
 is "$(wc -l <<<"$out")" 2 "one line for each event"
 # shellcheck disable=SC2016
 pattern='^\{"event":"freeze.requested","time":"20[0-9T:.-]+Z","mono_ns":[0-9]+,"path":"'$top/a'",'
@@ -73,12 +57,12 @@ like "$out" "$pattern" "the freeze as JSON"
 
 # --- how it ends ---
 
-begin time trace --duration 100ms freeze $top
-ended time
+trace_begin time trace --duration 100ms freeze $top
+trace_ended time
 is "$status:$out:$err" "0::" "--duration ends it with status 0"
-begin signal trace freeze $top
+trace_begin signal trace freeze $top
 kill -TERM $tracer
-ended signal
+trace_ended signal
 is "$status:$out:$err" "0::" "so does SIGTERM"
 
 # --- explain ---
@@ -98,10 +82,10 @@ refuses 1 "no such group" "a group that is not there is not explained" \
 until_true test -s "$work/stuck"
 pid=$(cat "$work/stuck")
 if [[ $pid =~ ^[0-9]+$ ]]; then
-	begin blocked trace --blocked 50ms --count 2 freeze $top/a
+	trace_begin blocked trace --blocked 50ms --count 2 freeze $top/a
 	echo 1 >"$mount$top/cgroup.freeze"
-	ended blocked
-	pattern="  freeze.requested +$top/a  by live_trace.sh \(pid [0-9]+, uid 0\), with a group above\$"
+	trace_ended blocked
+	pattern="  freeze.requested +$top/a  by [^ ]+ \(pid $$, uid 0\), with a group above\$"
 	like "$out" "$pattern" "a request of the shell's, of a group above"
 	like "$out" "  freeze.requested +$top/a " "is told at the group that is watched"
 	run_it "$cgward" explain freeze $top

@@ -123,6 +123,24 @@ live_end() {
 	rm -rf "$work"
 }
 
+# trace_begin NAME ARG...: cgward trace in the background, armed before this returns
+trace_begin() {
+	local name=$1
+	shift
+	"${cgward:?}" "$@" >"$work/$name" 2>"$work/$name.err" &
+	tracer=$!
+	until_true grep -q 'ing; Ctrl-C' "$work/$name.err" || cat "$work/$name.err"
+}
+
+# trace_ended NAME: waits for what trace_begin started; sets status, out and err
+# shellcheck disable=SC2034 # for the caller
+trace_ended() {
+	status=0
+	wait "$tracer" || status=$?
+	tracer=''
+	out=$(cat "$work/$1") err=$(grep -v -e 'ing; Ctrl-C' -e 'not told:' "$work/$1.err")
+}
+
 done_testing() {
 	echo "1..$tap_number"
 	[ "$tap_failed" = 0 ]

@@ -66,7 +66,7 @@ static bool is_covered(struct cgw_trace *t, uint64_t group)
 	return false;
 }
 
-static int note(struct cgw_trace *t, struct cgw_trace_record *r)
+static int note(struct cgw_trace *t, const struct cgw_trace_record *r)
 {
 	switch (r->kind) {
 	case CGW_TRACE_FREEZE_REQUESTED:

@@ -30,8 +30,8 @@ struct cgw__tracer {
 	int (*choose)(struct cgw_trace *t, struct cgw__armed *a);
 	/* After it is loaded: attach what is more than a hook of the kernel. */
 	int (*attach)(struct cgw_trace *t, struct cgw__armed *a);
-	/* Look at a record as it leaves the ring; it may be completed. */
-	int (*note)(struct cgw_trace *t, struct cgw_trace_record *r);
+	/* Look at a record as it leaves the ring, whose memory is the kernel's: read only. */
+	int (*note)(struct cgw_trace *t, const struct cgw_trace_record *r);
 };
 
 extern const struct cgw__tracer cgw__freezer, cgw__oom_killer, cgw__deny, cgw__lifecycle;
