@@ -17,7 +17,8 @@
 
 const struct cmd cmd_table[] = {
 	{ "run", cmd_run, 1, -1, CMD_EXEC,
-	  CAPS_WRITE | CAPS_BPF | CAP(PERFMON) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) | CAP(SYSLOG),
+	  CAPS_WRITE | CAPS_BPF | CAP(PERFMON) | CAP(KILL) | CAP(SETUID) | CAP(SETGID) |
+		  CAP(SYSLOG),
 	  "[OPTIONS] [--] CMD [ARG...]",
 	  "start CMD in a group of its own, give its status, remove the group",
 	  OPTS(opts_run, opts_resources, opts_devices, opts_fast, opts_timeout) },

@@ -43,6 +43,7 @@ void cgw_free(struct cgw *c)
 	free(c->cgroup_root);
 	free(c->proc_root);
 	free(c->mount);
+	free(c->own_path);
 	free(c->v1_names);
 	free(c);
 }

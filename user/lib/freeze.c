@@ -20,9 +20,14 @@ int cgw_group_is_frozen(struct cgw_group *g)
 /* What cgroup.freeze asks for: 1, 0 or -errno. */
 static int read_request(struct cgw_group *g)
 {
+	_cleanup_close_ int fd = cgw__open_beneath(g->c, g->fd, "cgroup.freeze", O_RDONLY);
 	_cleanup_free_ char *text = NULL;
-	ssize_t n = cgw_group_read(g, "cgroup.freeze", &text);
+	ssize_t n;
+	char digit;
 
+	if (fd >= 0 && pread(fd, &digit, 1, 0) == 1)
+		return digit == '1';
+	n = cgw_group_read(g, "cgroup.freeze", &text); /* it tells why not */
 	return n < 0 ? (int)n : text[0] == '1';
 }
 

@@ -93,6 +93,8 @@ struct cgw {
 	cgw_log_fn log_fn;
 	void *log_arg;
 	struct cgw__loader *loader; /* of user/lib/device_loader.c */
+	char *own_path; /* of the caller's group */
+	uint64_t own_id; /* its number; 0 = own_path may be of another one */
 	struct cgw_trace *freezer;  /* a tracer of this context that tells when groups are frozen */
 	bool unshared;		    /* load for this process alone, pin nothing */
 	bool no_fentry;		    /* as if no program could be put at a function */
