@@ -29,9 +29,11 @@ static const struct {
 	{ "the same, thawed < 1 ms", true, true },
 };
 
-static const char *const columns[N_WHO] = {
-	[CGWARD] = "cgward", [RUNC] = "runc's loop", [SNAPD] = "snapd's tick", [FILES] = "no tracer"
-};
+static const char *const columns[N_WHO] = { [CGWARD] = "cgward",
+					    [FLOOR] = "in the kernel",
+					    [RUNC] = "runc's loop",
+					    [SNAPD] = "snapd's tick",
+					    [FILES] = "no tracer" };
 
 static struct bench_row rows[ARRAY_SIZE(cases)];
 static struct bench_row records = { .what = "a record to its reader", .unit = "us" };
