@@ -36,8 +36,10 @@ if dmesg >/dev/null 2>&1; then
 	like "$out" "^$top/none: nobody was killed for want of memory, as far as the kernel's log is known$" \
 		"says so too"
 	run_it "$cgward" --json explain oom $top-none
-	is "$out" "{\"path\":\"$top-none\",\"exists\":false,\"oom_kill\":0,\"log\":null,\"scope\":null,\"limit\":null,\"advice\":null,\"kills\":[],\"kills_without_group\":0,\"levels\":[]}" \
-		"--json has all keys"
+	# the log may have kills of before, of groups that it does not tell
+	pattern="^\{\"path\":\"$top-none\",\"exists\":false,\"oom_kill\":0,\"log\":null,\"scope\":null,\"limit\":null,"
+	pattern+='"advice":(null|".*"),"kills":\[\],"kills_without_group":[0-9]+,"levels":\[\]\}$'
+	like "$out" "$pattern" "--json has all keys"
 else
 	skip "explain oom from the log" "the kernel's log cannot be read"
 fi
