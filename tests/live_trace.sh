@@ -30,6 +30,18 @@ refuses 2 "'0' is no number of events" "no events are too few" "$cgward" trace -
 refuses 2 "'-1' is no number of events" "as are less" "$cgward" trace --count -1 freeze
 refuses 1 "no such group: '$top/b'" "a group that is not there" "$cgward" trace freeze $top/b
 
+# --- a kernel that does not describe its types ---
+
+# shellcheck disable=SC2016 # it is expanded by sh
+without_btf='mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"'
+refuses 1 "this kernel does not describe its types .no /sys/kernel/btf/vmlinux." \
+	"without BTF there is one clear answer" \
+	unshare -m sh -c "$without_btf" sh "$cgward" trace freeze
+like "$err" "hint: a kernel built with CONFIG_DEBUG_INFO_BTF" "and what to do about it"
+run_it unshare -m sh -c "$without_btf" sh "$cgward" explain freeze $top/a
+is "$status:$err:$out" "0::$top/a is not frozen: nobody asks for it to be frozen" \
+	"explain does without"
+
 # --- a freeze ---
 
 trace_begin text trace --count 4 freeze $top

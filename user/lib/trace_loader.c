@@ -11,7 +11,9 @@
 /* The kernel's types, by which programs are fitted to it. */
 int cgw__trace_btf(struct cgw_trace *t)
 {
+	cgw__bpf_log_begin(t->c);
 	t->btf = btf__load_vmlinux_btf();
+	cgw__bpf_log_end();
 	if (t->btf)
 		return 0;
 	cgw__fail(t->c, -EOPNOTSUPP, "cannot trace: this kernel does not describe its types (no /sys/kernel/btf/vmlinux)");
