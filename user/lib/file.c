@@ -126,8 +126,9 @@ ssize_t cgw__read_at(struct cgw *c, int dirfd, const char *file, char **ret_text
 
 int cgw__write_at(struct cgw *c, int dirfd, const char *file, const char *value)
 {
-	/* A recorded tree's file is longer than what is written; cgroupfs ignores O_TRUNC. */
-	_cleanup_close_ int fd = cgw__open_beneath(c, dirfd, file, O_WRONLY | O_TRUNC);
+	/* A recorded tree's file may be longer than what is written; cgroupfs pays for O_TRUNC. */
+	_cleanup_close_ int fd = cgw__open_beneath(c, dirfd, file,
+						   O_WRONLY | (c->recorded ? O_TRUNC : 0));
 	size_t len = strlen(value);
 	ssize_t n;
 

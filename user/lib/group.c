@@ -240,9 +240,12 @@ static int settle_type(struct cgw_group *g, bool threaded)
 	return 0;
 }
 
-/* Have a new group get the controllers whose files are to be set; mostly it has them. */
+/*
+ * Have a new group get the controllers whose files are to be set; mostly it has them.
+ * ret_domain: one of these works in domains alone, so that the group cannot be of another type.
+ */
 static int enable_for(struct cgw_group *g, const struct cgw_resources *r,
-		      struct cgw__enabled **enabled)
+		      struct cgw__enabled **enabled, bool *ret_domain)
 {
 	_cleanup_(cgw__group_closep) struct cgw_group *parent = NULL;
 	_cleanup_free_ char *names = NULL, *have = NULL, *path = cgw__path_parent(g->path);
@@ -264,8 +267,10 @@ static int enable_for(struct cgw_group *g, const struct cgw_resources *r,
 		snprintf(name, sizeof(name), "%.*s", (int)len, word);
 		missing = !cgw__has_word(have, name);
 	}
-	if (!missing)
+	if (!missing) {
+		*ret_domain = cgw__has_word(have, "memory") || cgw__has_word(have, "io");
 		return 0;
+	}
 	err = cgw__group_open_at(g->c, path, &parent);
 	return err ? err : cgw__enable(parent, names, enabled);
 }
@@ -273,13 +278,13 @@ static int enable_for(struct cgw_group *g, const struct cgw_resources *r,
 static int set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
 		  struct cgw__enabled **enabled)
 {
+	bool domain = false, threaded = opts && opts->threaded;
 	int err = 0;
 
 	if (opts && opts->resources)
-		err = enable_for(g, opts->resources, enabled);
-	if (err)
-		return err;
-	err = settle_type(g, opts && opts->threaded);
+		err = enable_for(g, opts->resources, enabled, &domain);
+	if (!err && (threaded || !domain))
+		err = settle_type(g, threaded);
 	if (!err && opts && opts->resources)
 		err = cgw_group_apply(g, opts->resources);
 	if (!err && opts && opts->devices)
