@@ -196,8 +196,9 @@ $O/bench/%.o: bench/%.c $O/config | $(skeletons)
 $O/bench/devices: $(bench-devices)
 $O/bench/resources: $O/bench/resources.o
 $O/bench/frozen: $O/bench/frozen.o
+$O/bench/oom: $O/bench/oom.o
 $O/bench/tracers: $O/bench/tracers.o
-$O/bench/devices $O/bench/frozen $O/bench/resources $O/bench/tracers: $(bench-common) $O/libcgward.a
+$O/bench/devices $O/bench/frozen $O/bench/oom $O/bench/resources $O/bench/tracers: $(bench-common) $O/libcgward.a
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 
@@ -217,7 +218,7 @@ $O/bench/peers: $(go-src)
 	$(Q)mkdir -p $(@D)
 	$(Q)GO111MODULE=off GOFLAGS= GOPATH=$(gocode) GOCACHE=$(abspath $O)/go-cache /usr/bin/go build -o $@ $^
 
-bench: $O/bench/devices $O/bench/frozen $O/bench/resources $O/bench/tracers $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
+bench: $O/bench/devices $O/bench/frozen $O/bench/oom $O/bench/resources $O/bench/tracers $O/bench/true $O/cgward $(if $(go-has),$O/bench/peers)
 	$(Q)bench/run -o $O
 
 # --- fuzzing: libFuzzer, and a library compiled for it ---
