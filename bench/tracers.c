@@ -92,6 +92,8 @@ static void fault_page(void)
 #define EMPTY CGW_TRACERS
 /* The tracers that are to be of no cost while nothing happens to groups, all at once. */
 #define QUIET (CGW_TRACERS + 1)
+/* CGW_TRACER_DENY where there are denials: in a group that has a device policy all the time. */
+#define FILTERED (CGW_TRACERS + 2)
 
 struct cost {
 	const char *what;
@@ -99,13 +101,24 @@ struct cost {
 	struct bench_row row;
 	double noise;
 	double limit_ns;     /* 0 = what is within the noise of this run */
-	unsigned int tracer; /* enum cgw_tracer, EMPTY or QUIET */
+	unsigned int tracer; /* enum cgw_tracer, EMPTY, QUIET or FILTERED */
 	unsigned int runs;   /* of the operation, in a slice */
 	bool or_noise;	     /* the greater of both */
 	bool floor;	     /* nobody's target */
 };
 
 static struct cost costs[] = {
+	{ .what = "filtered, open a device",
+	  .tracer = FILTERED,
+	  .op = open_device,
+	  .runs = 500,
+	  .limit_ns = 35,
+	  .or_noise = true },
+	{ .what = "filtered, ask for it",
+	  .tracer = FILTERED,
+	  .op = ask_device,
+	  .runs = 2000,
+	  .floor = true },
 	{ .what = "deny, open a file", .tracer = CGW_TRACER_DENY, .op = open_file, .runs = 500 },
 	{ .what = "deny, open a device",
 	  .tracer = CGW_TRACER_DENY,
@@ -163,7 +176,9 @@ static struct cgw_trace *arm(unsigned int tracer, struct cgw_group *g)
 				       .n_groups = tracer != QUIET };
 	struct cgw_trace *t;
 
-	if (tracer == QUIET)
+	if (tracer == FILTERED)
+		opts.tracers = CGW_TRACER_BIT(CGW_TRACER_DENY);
+	else if (tracer == QUIET)
 		opts.tracers = CGW_TRACER_BIT(CGW_TRACER_FREEZE) | CGW_TRACER_BIT(CGW_TRACER_OOM) |
 			       CGW_TRACER_BIT(CGW_TRACER_LIFECYCLE);
 	if (cgw_trace_new(c, &opts, &t))
@@ -206,11 +221,24 @@ static void time_armed(unsigned int tracer, double (*ns)[TURNS], int turn, struc
 	cgw_trace_free(t);
 }
 
+static void set_oci_policy(struct cgw_group *g)
+{
+	struct cgw_rule rules[OCI_RULES];
+	struct cgw_policy *policy;
+
+	make_oci_rules(rules, OCI_RULES, 0);
+	policy = compile(rules, OCI_RULES);
+	set_devices(g, policy);
+	cgw_policy_free(policy);
+}
+
 /* One tracer is armed for all of its rows: that takes longer than a turn. */
 static void cost_round(unsigned int tracer, struct cgw_group *g, const struct cgw_group *top)
 {
 	double with[ARRAY_SIZE(costs)][TURNS], without[ARRAY_SIZE(costs)][TURNS];
 
+	if (tracer == FILTERED)
+		set_oci_policy(g);
 	for (int turn = 0; turn < TURNS; turn++)
 		for (int armed = 0; armed < 2; armed++) {
 			if (armed != turn % 2)
@@ -218,6 +246,8 @@ static void cost_round(unsigned int tracer, struct cgw_group *g, const struct cg
 			else
 				time_rows(tracer, without, turn);
 		}
+	if (tracer == FILTERED && cgw_group_clear_devices(g) < 0)
+		die("remove the policy");
 	for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
 		if (costs[i].tracer == tracer) {
 			bench_add(&costs[i].row.by[CGWARD], bench_median_of(with[i], TURNS));
@@ -237,7 +267,7 @@ static void cost_rounds(void)
 	if (cgw_group_open(c, base, &top) || cgw_group_attach(g, (pid_t[]){ 0 }, 1))
 		die("enter a group");
 	for (unsigned int round = 0; round < BENCH_ROUNDS; round++)
-		for (unsigned int tracer = 0; tracer <= QUIET; tracer++)
+		for (unsigned int tracer = 0; tracer <= FILTERED; tracer++)
 			for (size_t i = 0; i < ARRAY_SIZE(costs); i++)
 				if (costs[i].tracer == tracer) {
 					cost_round(tracer, g, top);
