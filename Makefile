@@ -71,7 +71,7 @@ test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $(addprefix $O/tests/,opener residue stuck verbs)
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
 live = $(filter $O/tests/live_%,$(tests)) $(sort $(wildcard tests/live_*.sh))
-bench-common = $(addprefix $O/bench/,bench.o groups.o isolate.o peers.o programs.o)
+bench-common = $(addprefix $O/bench/,bench.o crun.o groups.o isolate.o peers.o programs.o)
 bench-devices = $(addprefix $O/bench/,apply.o check.o command.o devices.o memory.o)
 man = $(patsubst user/man/%.scd,$O/man/%,$(sort $(wildcard user/man/*.scd)))
 

@@ -10,8 +10,8 @@
 bool bench_json;
 
 /* Keys in JSON. */
-static const char *const keys[N_WHO] = { "cgward", "runc", "containerd", "crun_shape", "floor",
-					 "snapd",  "files" };
+static const char *const keys[N_WHO] = { "cgward", "runc",  "containerd", "crun",
+					 "floor",  "snapd", "files" };
 static const char *const *columns;
 
 double bench_now_ns(void)
@@ -87,7 +87,7 @@ void bench_heading(const char *number, const char *const names[N_WHO])
 	printf(" %9s\n", "ratio");
 }
 
-/* The first peer that was measured: the runtimes' own code before its imitation. */
+/* The first peer that was measured. */
 static struct bench_series *first_peer(struct bench_row *row)
 {
 	static const int order[] = { CONTAINERD, RUNC, CRUN };

@@ -70,21 +70,6 @@ static int open_node(uint32_t major, uint32_t minor)
 	return fd;
 }
 
-/* The program of ours that is attached to the group, whichever the library chose. */
-static int find_program(struct cgw_group *g)
-{
-	struct cgw_program *programs;
-	int n = cgw_group_device_programs(g, &programs), fd = -EBADF;
-
-	for (int i = 0; i < n && fd < 0; i++)
-		if (programs[i].ours)
-			fd = bpf_prog_get_fd_by_id(programs[i].id);
-	if (n < 0 || fd < 0)
-		die("find our program");
-	free(programs);
-	return fd;
-}
-
 /* runc sorts its rules; the others test the last one first. */
 static void order_for(enum bench_who who, struct cgw_rule *rules, int n)
 {
@@ -98,14 +83,17 @@ static void order_for(enum bench_who who, struct cgw_rule *rules, int n)
 	}
 }
 
-static void fill_rules(struct cgw_rule *rules, int n, int place, enum bench_who who)
+/* crun has what every container may use by itself. Return: how many rules. */
+static int fill_rules(struct cgw_rule *rules, int n, int place, enum bench_who who)
 {
 	if (place % FAST == OCI) {
-		make_oci_rules(rules, n, 0);
-		return;
+		int own = make_oci_rules(rules, n, 0);
+
+		return who == CRUN ? own : n;
 	}
 	make_rules(rules, n, 0);
 	order_for(who, rules, n);
+	return n;
 }
 
 static int probe_of(int n, int place)
@@ -133,7 +121,7 @@ static void set_up_target(struct target *t, enum bench_who who, int n, int place
 	t->prog_fd = -EBADF;
 	if (!has_peer(who) || (place >= FAST && who != CGWARD))
 		return;
-	fill_rules(rules, n, place, who);
+	n = fill_rules(rules, n, place, who);
 	t->g = make_group("check", number++, NULL);
 	t->expected = place % FAST == NONE ? EPERM : 0;
 	if (who == CGWARD) {
@@ -141,12 +129,12 @@ static void set_up_target(struct target *t, enum bench_who who, int n, int place
 
 		cgw_policy_set_own(policy, place >= FAST);
 		set_devices(t->g, policy);
-		t->prog_fd = find_program(t->g);
+		t->prog_fd = find_program(t->g, true);
 		cgw_policy_free(policy);
 		return;
 	}
 	give_rules(who, rules, n);
-	t->prog_fd = load_peer(who);
+	t->prog_fd = who == CRUN ? crun_program() : load_peer(who);
 	if (t->prog_fd >= 0)
 		attach_program(t->g, t->prog_fd, -EBADF);
 }
@@ -165,10 +153,8 @@ static void set_up(struct check *check, int n, int place)
 		set_up_target(t, (enum bench_who)who, n, place);
 		t->probe_fd = probe_fd;
 		check->row.by[who].runs = CHECKS;
-		if (t->prog_fd < 0 && t->g) {
-			check->row.by[who].refused = -t->prog_fd;
-			check->row.by[who].refused_ms = (bench_now_ns() - begin) / 1e6;
-		}
+		if (t->prog_fd < 0 && t->g)
+			note_refusal((enum bench_who)who, &check->row.by[who], -t->prog_fd, begin);
 	}
 }
 
@@ -178,16 +164,6 @@ static bool is_measured(int length, int place)
 }
 
 /* ---- measuring -------------------------------------------------------------------- */
-
-static struct bpf_prog_info program_info(int fd)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		die("program info");
-	return info;
-}
 
 static void ask(const struct target *t, unsigned int n)
 {

@@ -51,7 +51,6 @@ void remove_groups(unsigned int n)
 			die("delete");
 		cgw_group_close(groups[i]);
 	}
-	release_peer_programs();
 }
 
 void set_devices(struct cgw_group *g, const struct cgw_policy *policy)
@@ -68,6 +67,13 @@ int pinned(const struct cgw_policy *policy, unsigned int kind)
 
 /* ---- rules ------------------------------------------------------------------------ */
 
+const char *access_letters(uint8_t access)
+{
+	static const char *const letters[] = { "", "m", "r", "rm", "w", "wm", "rw", "rwm" };
+
+	return letters[access & CGW_DEVICE_RWM];
+}
+
 /* n exact rules, in the order of their numbers, none of a device that runtimes allow. */
 void make_rules(struct cgw_rule *rules, int n, uint32_t first_minor)
 {
@@ -81,8 +87,11 @@ void make_rules(struct cgw_rule *rules, int n, uint32_t first_minor)
 		};
 }
 
-/* n rules that end with what every container may use; runtimes have that last, or test it first. */
-void make_oci_rules(struct cgw_rule *rules, int n, uint32_t first_minor)
+/*
+ * n rules that end with what every container may use; runtimes have that last, or test it first.
+ * Return: how many are before that.
+ */
+int make_oci_rules(struct cgw_rule *rules, int n, uint32_t first_minor)
 {
 	struct cgw_rules *list;
 	int own;
@@ -94,6 +103,7 @@ void make_oci_rules(struct cgw_rule *rules, int n, uint32_t first_minor)
 	for (int i = own; i < n; i++)
 		rules[i] = *cgw_rules_at(list, (size_t)(i - own));
 	cgw_rules_free(list);
+	return own;
 }
 
 struct cgw_policy *compile(const struct cgw_rule *rules, int n)

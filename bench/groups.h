@@ -47,14 +47,17 @@ void settle(void);
 void set_devices(struct cgw_group *g, const struct cgw_policy *policy);
 int pinned(const struct cgw_policy *policy, unsigned int kind);
 
+const char *access_letters(uint8_t access);
 void make_rules(struct cgw_rule *rules, int n, uint32_t first_minor);
-void make_oci_rules(struct cgw_rule *rules, int n, uint32_t first_minor);
+int make_oci_rules(struct cgw_rule *rules, int n, uint32_t first_minor);
 struct cgw_policy *compile(const struct cgw_rule *rules, int n);
 
 /* programs.c */
 struct bpf_insn insn(__u8 code, __u8 dst, __u8 src, __s16 off, __s32 imm);
 int load_program(const struct bpf_insn *insns, size_t n);
 void attach_program(const struct cgw_group *g, int prog_fd, int replace_fd);
+struct bpf_prog_info program_info(int fd);
+int find_program(struct cgw_group *g, bool ours);
 int load_return_1(void);
 int load_helper_call(int *ret_map_fd);
 
@@ -63,11 +66,22 @@ void start_peers(void);
 const char *peers_note(void);
 bool describe_machine(struct utsname *u);
 bool has_peer(enum bench_who who);
+enum bench_who main_peer(void);
 double give_rules(enum bench_who who, const struct cgw_rule *rules, int n);
 int load_peer(enum bench_who who);
-bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_series *us);
-void release_peer_programs(void);
+void note_refusal(enum bench_who who, struct bench_series *s, int err, double begin);
+bool apply_peer(enum bench_who who, unsigned int n, struct bench_series *us);
 void ask_peer(enum bench_who who, const char *command, size_t n, double *ns);
+
+/* crun.c */
+void start_crun(void);
+bool has_crun(void);
+void give_crun(const struct cgw_rule *rules, int n);
+double crun_ms(void);
+int crun_program(void);
+int load_crun(void);
+bool apply_crun(unsigned int n, struct bench_series *us);
+void remove_bundle(void);
 
 /* What is measured, each: rounds, then rows and targets. */
 void apply_round(unsigned int round);

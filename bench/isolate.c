@@ -47,11 +47,12 @@ static void end_worker(int signal)
 	kill(worker, signal);
 }
 
-/* The groups go whatever becomes of the worker. */
+/* The groups go whatever becomes of the worker, and with them a container of crun's. */
 static void clean_up(void)
 {
 	struct cgw_group *g;
 
+	remove_bundle();
 	if (cgw_group_open(c, base, &g))
 		return;
 	if (cgw_group_delete(g, CGW_DELETE_RECURSIVE | CGW_DELETE_KILL, 10000))

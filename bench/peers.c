@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * A program per group, as runtimes do it: runc and containerd by their own code, in a process
- * each (bench/peers), and what crun emits, imitated here.
+ * each (bench/peers), and crun itself (crun.c).
  */
 #include <signal.h>
 #include <stdarg.h>
@@ -18,96 +18,6 @@ static struct server {
 } servers[N_WHO];
 
 static const char *const names[N_WHO] = { [RUNC] = "runc", [CONTAINERD] = "containerd" };
-
-static struct bpf_insn chain[MAX_INSNS];
-static size_t n_chain;
-static int programs[MAX_GROUPS];
-static unsigned int n_programs;
-
-/* ---- crun's shape ----------------------------------------------------------------- */
-
-/* Jump over the rest of the rule, n instructions, when the register differs. */
-static struct bpf_insn skip_unless(__u8 reg, __u32 value, int n)
-{
-	return insn(BPF_JMP | BPF_JNE | BPF_K, reg, 0, (__s16)n, (__s32)value);
-}
-
-static struct bpf_insn *emit_exit(struct bpf_insn *p, int verdict)
-{
-	*p++ = insn(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, verdict);
-	*p++ = insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	return p;
-}
-
-/* r2 type, r3 access, r4 major, r5 minor. */
-static struct bpf_insn *emit_rule(struct bpf_insn *p, const struct cgw_rule *r)
-{
-	bool typed = r->type != 'a', masked = r->access != CGW_DEVICE_RWM;
-	bool major = r->major != CGW_DEVICE_ANY, minor = r->minor != CGW_DEVICE_ANY;
-	int left = typed + 3 * masked + major + minor + 1;
-
-	if (typed)
-		*p++ = skip_unless(BPF_REG_2, r->type == 'c' ? CGW_DEVICE_CHAR : CGW_DEVICE_BLOCK,
-				   left--);
-	if (masked) {
-		*p++ = insn(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_3, 0, 0);
-		*p++ = insn(BPF_ALU | BPF_AND | BPF_K, BPF_REG_1, 0, 0, r->access);
-		left -= 2;
-		*p++ = insn(BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_3, (__s16)left--, 0);
-	}
-	if (major)
-		*p++ = skip_unless(BPF_REG_4, r->major, left--);
-	if (minor)
-		*p++ = skip_unless(BPF_REG_5, r->minor, left);
-	return emit_exit(p, r->allow);
-}
-
-/* The last rule decides, so it is tested first; what no rule names is denied. */
-static void make_chain(const struct cgw_rule *rules, int n)
-{
-	struct bpf_insn *p = chain;
-
-	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_2, BPF_REG_1, 0, 0);
-	*p++ = insn(BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, 0xffff);
-	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_3, BPF_REG_1, 0, 0);
-	*p++ = insn(BPF_ALU | BPF_RSH | BPF_K, BPF_REG_3, 0, 0, 16);
-	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_4, BPF_REG_1, 4, 0);
-	*p++ = insn(BPF_LDX | BPF_W | BPF_MEM, BPF_REG_5, BPF_REG_1, 8, 0);
-	while (n--)
-		p = emit_rule(p, &rules[n]);
-	p = emit_exit(p, 0);
-	n_chain = (size_t)(p - chain);
-}
-
-static bool apply_chain(unsigned int n, bool again, struct bench_series *us)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		double begin = bench_now_ns();
-		int fd = load_program(chain, n_chain);
-
-		if (fd < 0) {
-			us->refused = -fd;
-			us->refused_ms = (bench_now_ns() - begin) / 1e6;
-			return false;
-		}
-		attach_program(groups[i], fd, again ? programs[i] : -EBADF);
-		samples[i] = (bench_now_ns() - begin) / 1000;
-		if (again)
-			close(programs[i]);
-		programs[i] = fd;
-		n_programs = i >= n_programs ? i + 1 : n_programs;
-	}
-	bench_add(us, bench_median_of(samples, n));
-	return true;
-}
-
-void release_peer_programs(void)
-{
-	while (n_programs)
-		close(programs[--n_programs]);
-}
-
-/* ---- runc and containerd ---------------------------------------------------------- */
 
 static void start(const char *program, enum bench_who who)
 {
@@ -147,7 +57,13 @@ void start_peers(void)
 
 bool has_peer(enum bench_who who)
 {
-	return who == CGWARD || who == CRUN || servers[who].to;
+	return who == CGWARD || (who == CRUN ? has_crun() : servers[who].to != NULL);
+}
+
+/* Whom the targets name, or the next best; N_WHO: there is nobody. */
+enum bench_who main_peer(void)
+{
+	return has_peer(CONTAINERD) ? CONTAINERD : has_peer(CRUN) ? CRUN : N_WHO;
 }
 
 const char *peers_note(void)
@@ -199,18 +115,17 @@ static void write_rule(FILE *f, const struct cgw_rule *r)
 	fprintf(f, "%s %c", r->allow ? "allow" : "deny", r->type);
 	write_number(f, r->major);
 	write_number(f, r->minor);
-	fprintf(f, " %s%s%s\n", r->access & CGW_DEVICE_READ ? "r" : "",
-		r->access & CGW_DEVICE_WRITE ? "w" : "", r->access & CGW_DEVICE_MKNOD ? "m" : "");
+	fprintf(f, " %s\n", access_letters(r->access));
 }
 
-/* Have the peer make its program of the rules. Return: us. */
+/* Have the peer make its program of the rules. Return: us, or 0 where that cannot be told. */
 double give_rules(enum bench_who who, const struct cgw_rule *rules, int n)
 {
-	double ns = bench_now_ns();
+	double ns;
 
 	if (who == CRUN) {
-		make_chain(rules, n);
-		return (bench_now_ns() - ns) / 1000;
+		give_crun(rules, n);
+		return 0;
 	}
 	fprintf(servers[who].to, "rules %d\n", n);
 	for (int i = 0; i < n; i++)
@@ -227,7 +142,7 @@ int load_peer(enum bench_who who)
 	size_t size;
 
 	if (who == CRUN)
-		return load_program(chain, n_chain);
+		return load_crun();
 	fprintf(servers[who].to, "dump\n");
 	if (answer(who, " dump %zu", &size) != 1 || fgetc(servers[who].from) != '\n' ||
 	    size > sizeof(insns) || fread(insns, 1, size, servers[who].from) != size)
@@ -235,11 +150,18 @@ int load_peer(enum bench_who who)
 	return load_program(insns, size / sizeof(*insns));
 }
 
+/* A program was not loaded, which took from then till now; crun's own time is without ours. */
+void note_refusal(enum bench_who who, struct bench_series *s, int err, double begin)
+{
+	s->refused = err;
+	s->refused_ms = who == CRUN ? crun_ms() : (bench_now_ns() - begin) / 1e6;
+}
+
 /*
  * The peer loads and attaches its program for each of the groups, or replaces the one
  * that they have. Return: false when the kernel refuses the program.
  */
-bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_series *us)
+bool apply_peer(enum bench_who who, unsigned int n, struct bench_series *us)
 {
 	enum cgw_mode mode;
 	const char *mount;
@@ -247,7 +169,7 @@ bool apply_peer(enum bench_who who, unsigned int n, bool again, struct bench_ser
 
 	us->runs = n;
 	if (who == CRUN)
-		return apply_chain(n, again, us);
+		return apply_crun(n, us);
 	if (cgw_get_mode(c, &mode, &mount))
 		die("cgroup2");
 	fprintf(servers[who].to, "apply %u\n", n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Device programs that are not ours: the least ones, to subtract. */
+/* Device programs: loading and attaching them, and the least ones, to subtract. */
 #include <bpf/bpf.h>
 
 #include "groups.h"
@@ -30,6 +30,31 @@ void attach_program(const struct cgw_group *g, int prog_fd, int replace_fd)
 	}
 	if (bpf_prog_attach_opts(prog_fd, cgw_group_fd(g), BPF_CGROUP_DEVICE, &opts))
 		die("attach a program");
+}
+
+struct bpf_prog_info program_info(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		die("program info");
+	return info;
+}
+
+/* The program that is attached to the group: of ours whichever the library chose, or another's. */
+int find_program(struct cgw_group *g, bool ours)
+{
+	struct cgw_program *programs;
+	int n = cgw_group_device_programs(g, &programs), fd = -EBADF;
+
+	for (int i = 0; i < n && fd < 0; i++)
+		if (programs[i].ours == ours)
+			fd = bpf_prog_get_fd_by_id(programs[i].id);
+	if (n < 0 || fd < 0)
+		die("find an attached program");
+	free(programs);
+	return fd;
 }
 
 static int must_load(const struct bpf_insn *insns, size_t n)

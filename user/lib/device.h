@@ -64,6 +64,7 @@ struct cgw__program {
 
 int cgw__query_devices(struct cgw_group *g, uint32_t flags, uint32_t *ids, uint32_t *n);
 int cgw__get_program(uint32_t id, struct bpf_prog_info *info, int *ret_fd);
+struct bpf_insn *cgw__read_code(int fd, uint32_t size, size_t *ret_n);
 bool cgw__is_ours(const struct bpf_prog_info *info);
 bool cgw__is_adopter(const char *name);
 bool cgw__is_observer(const char *name);

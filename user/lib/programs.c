@@ -65,7 +65,7 @@ bool cgw__is_observer(const char *name)
 }
 
 /* The program's code as the kernel runs it; NULL where it does not show it. */
-static struct bpf_insn *read_code(int fd, uint32_t size, size_t *ret_n)
+struct bpf_insn *cgw__read_code(int fd, uint32_t size, size_t *ret_n)
 {
 	struct bpf_prog_info info = { .xlated_prog_len = size };
 	_cleanup_free_ struct bpf_insn *code = NULL;
@@ -109,7 +109,7 @@ static int32_t set_retval_offset(void)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
 		return 0;
-	seen = read_code(fd, info.xlated_prog_len, &n);
+	seen = cgw__read_code(fd, info.xlated_prog_len, &n);
 	for (size_t i = 0; i < n; i++)
 		if (calls_helper(&seen[i]))
 			return seen[i].imm;
@@ -190,7 +190,7 @@ static void describe(uint32_t id, struct cgw_program *p)
 	p->age_s = (uint64_t)now.tv_sec - info.load_time / 1000000000;
 	if (p->ours || p->observer)
 		return;
-	code = read_code(fd, info.xlated_prog_len, &n);
+	code = cgw__read_code(fd, info.xlated_prog_len, &n);
 	p->overrules = overrules(code, n);
 	p->looks_like = !strcmp(info.name, "sd_devices") ? "systemd"
 			: code				 ? shape_of(code, n)
