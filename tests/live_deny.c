@@ -131,6 +131,7 @@ static int events_say_who_and_what(void)
 	CHECK_STR(e.name, "deny");
 	CHECK_INT(r->access, 0);
 	CHECK_INT(r->minor, 5);
+	CHECK_STR(e.node, "/dev/zero");
 	CHECK_INT(cgtest_trace_next(t, &e), 1);
 	r = (const void *)e.record;
 	CHECK_INT(r->type, CGW_DEVICE_BLOCK);

@@ -78,6 +78,10 @@ trace_begin deny --json trace --record "$work/deny.rec" --count 1 deny $top
 trace_ended deny
 like "$out" '"minor":5,.*"rule":"' "a denial is told with its rule"
 is "$("$cgward" replay --json "$work/deny.rec")" "$out" "and replayed with it"
+like "$out" '"node":"/dev/zero"' "its device has a name"
+# shellcheck disable=SC2016 # it is expanded by sh
+is "$(unshare -m sh -c 'mount -t tmpfs none /sys/dev && exec "$@"' - "$cgward" --json replay "$work/deny.rec")" "$out" \
+	"also where there is no such device"
 
 # --- wrong usage, and files ---
 

@@ -245,10 +245,10 @@ void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
 
 /* print_deny.c */
-const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size);
 const char *device_access(unsigned int access, char buf[4]);
-void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access);
-void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor);
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, const char *node,
+		  unsigned int access);
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor, const char *node);
 void print_denier(FILE *f, const char *rule, const char *decided_by);
 void js_denier(struct out *o, const char *rule, const char *decided_by);
 

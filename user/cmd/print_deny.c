@@ -5,32 +5,6 @@
 /* One of each is printed in this time, then how many there were. */
 #define PERIOD_MS 1000
 
-/* The node of a device in /dev, as the kernel calls it; "" when it does not say. */
-const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size)
-{
-	char path[64], line[256];
-	FILE *f;
-
-	buf[0] = '\0';
-	if (type == CGW_DEVICE_CHAR && major >= 136 && major <= 143) {
-		snprintf(buf, size, "/dev/pts/%u", (major - 136) * 256 + minor);
-		if (access(buf, F_OK) < 0)
-			buf[0] = '\0';
-		return buf;
-	}
-	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u/uevent",
-		 type == CGW_DEVICE_BLOCK ? "block" : "char", major, minor);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "DEVNAME=", 8)) {
-			line[strcspn(line, "\n")] = '\0';
-			snprintf(buf, size, "/dev/%s", line + 8);
-		}
-	if (f)
-		fclose(f);
-	return buf;
-}
-
 const char *device_access(unsigned int access, char buf[4])
 {
 	char *p = buf;
@@ -45,26 +19,26 @@ const char *device_access(unsigned int access, char buf[4])
 	return buf;
 }
 
-/* "c 10:229 (/dev/fuse) rw"; without access somebody looked whether it is there. */
-void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access)
+/*
+ * "c 10:229 (/dev/fuse) rw", its node NULL where that is not known; without access somebody looked
+ * whether it is there.
+ */
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, const char *node,
+		  unsigned int access)
 {
-	char node[280], letters[4];
+	char letters[4];
 
-	device_node(type, major, minor, node, sizeof(node));
 	fprintf(f, "%c %u:%u%s%s%s %s", type == CGW_DEVICE_BLOCK ? 'b' : 'c', major, minor,
-		node[0] ? " (" : "", node, node[0] ? ")" : "",
+		node ? " (" : "", node ? node : "", node ? ")" : "",
 		access ? device_access(access, letters) : "F_OK");
 }
 
-void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor)
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor, const char *node)
 {
-	char node[280];
-
 	js_pair_string(o, "type", type == CGW_DEVICE_BLOCK ? "b" : "c");
 	js_pair_number(o, "major", major);
 	js_pair_number(o, "minor", minor);
-	device_node(type, major, minor, node, sizeof(node));
-	js_pair_string(o, "node", node[0] ? node : NULL);
+	js_pair_string(o, "node", node);
 }
 
 /* Who says no: a rule, a policy, the programs of others, or nobody who is left. */
@@ -92,7 +66,7 @@ void print_deny(FILE *f, const struct cgw_trace_event *e)
 	const struct cgw_trace_deny *r = (const void *)e->record;
 
 	fprintf(f, "%s (pid %u, uid %u): ", r->head.comm, r->head.pid, r->head.uid);
-	print_device(f, r->type, r->major, r->minor, r->access);
+	print_device(f, r->type, r->major, r->minor, e->node, r->access);
 	print_denier(f, e->rule, e->decided_by);
 }
 
@@ -101,7 +75,7 @@ void print_deny_json(struct out *o, const struct cgw_trace_event *e)
 	const struct cgw_trace_deny *r = (const void *)e->record;
 	char letters[4];
 
-	js_device(o, r->type, r->major, r->minor);
+	js_device(o, r->type, r->major, r->minor, e->node);
 	js_pair_string(o, "access", device_access(r->access, letters));
 	js_denier(o, e->rule, e->decided_by);
 }
