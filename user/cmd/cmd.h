@@ -254,13 +254,14 @@ void js_denier(struct out *o, const char *rule, const char *decided_by);
 
 /* Denials that were printed a moment ago, to be counted when they come again. */
 struct denials {
+	bool sum; /* else each is printed */
 	struct denial *list[64];
 	size_t n;
 };
 
-bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
-int denials_wait(const struct denials *d);
-void denials_tell(struct cmd_ctx *x, struct denials *d, bool all);
+void denials_print(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
+uint64_t denials_due(const struct denials *d);
+void denials_tell(struct cmd_ctx *x, struct denials *d, uint64_t until_ns);
 
 /* What is done about a group while a command runs in it. */
 struct cmd_around {

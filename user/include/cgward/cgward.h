@@ -1322,6 +1322,18 @@ CGW_API int cgw_trace_fd(const struct cgw_trace *t);
 CGW_API int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event);
 
 /**
+ * cgw_trace_complete_ns() - until when everything was read.
+ * @t: tracer of which cgw_trace_read() has just returned 0.
+ *
+ * That there was nothing to read does not say so: a program of the kernel may have begun with a
+ * record that it has not ended.
+ *
+ * Return: CLOCK_MONOTONIC, about now: what happened before this was read. 0 when there is more to
+ * read, or will be in a moment.
+ */
+CGW_API uint64_t cgw_trace_complete_ns(const struct cgw_trace *t);
+
+/**
  * cgw_trace_consume() - take all that there is, without a copy of each.
  * @t: tracer.
  * @fn: called for each event, in the order of each tracer; it may not call functions on @t.
