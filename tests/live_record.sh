@@ -74,8 +74,17 @@ is "$("$cgward" replay --json --kinds freeze.thaw,lifecycle.removed "$work/json.
 run_it "$cgward" -v replay "$work/json.rec"
 like "$err" "json.rec: recorded from 20.*Z by cgward [0-9.]* on Linux [0-9]" "-v says where it is from"
 
+"$cgward" create $top/d
+"$cgward" -q devices set $top/d --devices none
+
+# inside COMMAND...: in that group, which stays: who denied is looked up when it is told
+inside() {
+	# shellcheck disable=SC2016 # it is expanded by sh
+	sh -c 'echo $$ >"$0" && exec "$@"' "$mount$top/d/cgroup.procs" "$@" >/dev/null 2>&1
+}
+
 trace_begin deny --json trace --record "$work/deny.rec" --count 1 deny $top
-"$cgward" -q run --group $top/d --devices none -- head -c 1 /dev/zero 2>/dev/null
+inside head -c 1 /dev/zero
 trace_ended deny
 like "$out" '"minor":5,.*"rule":"' "a denial is told with its rule"
 is "$("$cgward" replay --json "$work/deny.rec")" "$out" "and replayed with it"
@@ -85,15 +94,6 @@ is "$(unshare -m sh -c 'mount -t tmpfs none /sys/dev && exec "$@"' - "$cgward" -
 	"also where there is no such device"
 
 # --- denials that are summed up ---
-
-"$cgward" create $top/d
-"$cgward" -q devices set $top/d --devices none
-
-# inside COMMAND...: in that group
-inside() {
-	# shellcheck disable=SC2016 # it is expanded by sh
-	sh -c 'echo $$ >"$0" && exec "$@"' "$mount$top/d/cgroup.procs" "$@" >/dev/null 2>&1
-}
 
 # sums N: has the trace printed that many of them by now?
 sums() {
