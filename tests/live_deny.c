@@ -131,6 +131,7 @@ static int events_say_who_and_what(void)
 	CHECK_STR(e.name, "deny");
 	CHECK_INT(r->access, 0);
 	CHECK_INT(r->minor, 5);
+	CHECK_STR(e.node, "/dev/zero");
 	CHECK_INT(cgtest_trace_next(t, &e), 1);
 	r = (const void *)e.record;
 	CHECK_INT(r->type, CGW_DEVICE_BLOCK);
@@ -360,6 +361,34 @@ static int lost_records_are_counted_exactly(void)
 	return TAP_PASS;
 }
 
+/* Also what is in the ring and was not read is more to read. */
+static int what_was_read_is_complete_after_a_moment(void)
+{
+	_cleanup_top_ char *top = cgtest_new("complete");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_trace_ struct cgw_trace *t = trace(c, &g, 1, 0);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	int64_t deadline = cgw__deadline(CGTEST_TIMEOUT_MS);
+	struct cgw_trace_event e;
+	uint64_t at;
+
+	CHECK_INT(cgtest_set_devices(g, "c 1:3"), 0);
+	NOTHING_MORE(t);
+	CHECK(cgw_trace_complete_ns(t) && cgw_trace_complete_ns(t) < (uint64_t)cgw__now_ns());
+	CHECK_INT(cgtest_agent_open(&a, "/dev/full", O_RDONLY), -EPERM);
+	CHECK_INT(cgtest_agent_open(&a, "/dev/full", O_RDONLY), -EPERM);
+	CHECK_INT(cgw_trace_complete_ns(t), 0);
+	CHECK_INT(cgtest_trace_next(t, &e), 1);
+	CHECK_INT(cgw_trace_complete_ns(t), 0);
+	CHECK_INT(cgtest_trace_next(t, &e), 1);
+	at = e.record->mono_ns;
+	NOTHING_MORE(t);
+	while (cgw_trace_complete_ns(t) <= at)
+		CHECK(cgw__now_ns() < deadline);
+	return TAP_PASS;
+}
+
 static int rings_have_sizes(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -502,6 +531,7 @@ static const struct tap_test tests[] = {
 	T(listeners_do_not_disturb_each_other),
 	T(a_killed_listener_leaves_nothing),
 	T(lost_records_are_counted_exactly),
+	T(what_was_read_is_complete_after_a_moment),
 	T(rings_have_sizes),
 	T(privilege_is_named),
 	T(observers_decide_nothing),

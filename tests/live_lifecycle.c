@@ -399,11 +399,36 @@ static int a_listener_that_is_killed_leaves_nothing(void)
 	return TAP_PASS;
 }
 
+/* So there is no event for it; the kernel's tracepoint fires for groups of v1 alone. */
+static int a_group_cannot_be_renamed(void)
+{
+	_cleanup_top_ char *top = cgtest_new("rename");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_trace_ struct cgw_trace *t = NULL;
+	char a[256], b[256], from[512], to[512];
+	struct cgw_trace_event e;
+
+	JOIN(from, cgtest_mount(), JOIN(a, top, "a") + 1);
+	JOIN(to, cgtest_mount(), JOIN(b, top, "b") + 1);
+	CHECK_INT(cgtest_mkdir(a), 0);
+	t = cgtest_trace(c, LIFECYCLE, g, 0);
+	CHECK(rename(from, to) < 0);
+	CHECK_INT(errno, EPERM);
+	CHECK(cgtest_exists(a) && !cgtest_exists(b));
+	/* What is told first is what happens next. */
+	CHECK_INT(cgtest_rmdir(a), 0);
+	CHECK_INT(cgtest_trace_next(t, &e), 1);
+	CHECK_INT(e.record->kind, CGW_TRACE_REMOVED);
+	CHECK_STR(e.path, a);
+	return TAP_PASS;
+}
+
 /* A v1 hierarchy of our own, without controllers, that nobody else sees. */
 static int churn_on_v1(void *arg)
 {
 	_cleanup_tmp_ char *dir = cgtest_tmpdir();
-	char options[64], path[256];
+	char options[64], made[256], path[256];
 	int err;
 
 	(void)arg;
@@ -411,15 +436,12 @@ static int churn_on_v1(void *arg)
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", dir, "cgroup", 0, options) < 0)
 		return 2;
-	snprintf(path, sizeof(path), "%s/cgwtest-v1", dir);
-	err = mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/cgwtest-v1/cgroup.procs", dir);
+	err = mkdir(JOIN(made, dir, "cgwtest-v1"), 0755);
 	if (!err) {
-		cgtest_spit("0", "%s", path);
-		snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-		cgtest_spit("0", "%s", path);
-		snprintf(path, sizeof(path), "%s/cgwtest-v1", dir);
-		err = rmdir(path);
+		err = rename(made, JOIN(path, dir, "cgwtest-v1-renamed"));
+		cgtest_spit("0", "%s/cgroup.procs", err ? made : path);
+		cgtest_spit("0", "%s/cgroup.procs", dir);
+		err |= rmdir(err ? made : path);
 	}
 	umount(dir);
 	return err ? 1 : 0;
@@ -456,6 +478,7 @@ static const struct tap_test tests[] = {
 	T(groups_that_come_and_go_at_once_are_all_told),
 	T(what_a_small_ring_loses_is_counted),
 	T(a_listener_that_is_killed_leaves_nothing),
+	T(a_group_cannot_be_renamed),
 	T(groups_of_v1_are_not_told),
 };
 

@@ -6,6 +6,7 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 cgward=${CGWARD:-build/cgward}
+opener=${CGW_TESTS:-build/tests}/opener
 
 top=/cgwtest-$$-record
 name=cgwtest-$$
@@ -73,11 +74,62 @@ is "$("$cgward" replay --json --kinds freeze.thaw,lifecycle.removed "$work/json.
 run_it "$cgward" -v replay "$work/json.rec"
 like "$err" "json.rec: recorded from 20.*Z by cgward [0-9.]* on Linux [0-9]" "-v says where it is from"
 
+"$cgward" create $top/d
+"$cgward" -q devices set $top/d --devices none
+
+# inside COMMAND...: in that group, which stays: who denied is looked up when it is told
+inside() {
+	# shellcheck disable=SC2016 # it is expanded by sh
+	sh -c 'echo $$ >"$0" && exec "$@"' "$mount$top/d/cgroup.procs" "$@" >/dev/null 2>&1
+}
+
 trace_begin deny --json trace --record "$work/deny.rec" --count 1 deny $top
-"$cgward" -q run --group $top/d --devices none -- head -c 1 /dev/zero 2>/dev/null
+inside head -c 1 /dev/zero
 trace_ended deny
 like "$out" '"minor":5,.*"rule":"' "a denial is told with its rule"
 is "$("$cgward" replay --json "$work/deny.rec")" "$out" "and replayed with it"
+like "$out" '"node":"/dev/zero"' "its device has a name"
+# shellcheck disable=SC2016 # it is expanded by sh
+is "$(unshare -m sh -c 'mount -t tmpfs none /sys/dev && exec "$@"' - "$cgward" --json replay "$work/deny.rec")" "$out" \
+	"also where there is no such device"
+
+# --- denials that are summed up ---
+
+# sums N: has the trace printed that many of them by now?
+sums() {
+	[ "$(grep -c ' more like it: ' "$work/sums")" -ge "$1" ]
+}
+
+# Some processes at once, one of them slowly; then nothing, and in the end what is not told yet.
+# shellcheck disable=SC2016 # it is expanded by bash
+slowly='for ((i = 0; i < 24; i++)); do : </dev/full; sleep 0.1; done'
+trace_begin sums trace --record "$work/sums.rec" deny,lifecycle $top/d
+inside bash -c "$slowly" &
+slow=$!
+inside "$opener" 2000 never:/dev/full &
+inside "$opener" 2000 never:/dev/zero
+wait $! $slow
+until_true sums 5
+ok $? "a sum is told when nothing more happens"
+inside "$opener" 2000 never:/dev/full
+kill -TERM $tracer
+trace_ended sums
+live=$out
+# bash looks for a terminal, too
+more=$(grep ' c 1:' <<<"$live" | grep -o '[0-9,]* more like it' | tr -dc '0-9\n' | paste -s -d +)
+is "$((more + $(grep ' c 1:' <<<"$live" | grep -v -c ' more like it: ')))" 6024 "no denial is left out of the sums"
+for option in "" "--realtime" "--speed 3"; do
+	# shellcheck disable=SC2086 # two words, or none
+	run_it "$cgward" replay $option "$work/sums.rec"
+	is "$out" "$live" "they are replayed as they were live${option:+, $option}"
+done
+is "$("$cgward" replay --kinds deny "$work/sums.rec")" "$(grep deny <<<"$live")" "also without what was between"
+is "$("$cgward" replay --json "$work/sums.rec" | grep -c '"major":1,')" 6024 "as JSON each is replayed"
+trace_begin summary --json trace --summary --count 2000 --record "$work/summary.rec" deny $top/d
+inside "$opener" 2000 never:/dev/full
+trace_ended summary
+like "$out" '"more":[0-9]+\}$' "unless --summary was given"
+is "$("$cgward" --json replay --summary "$work/summary.rec")" "$out" "and is again"
 
 # --- wrong usage, and files ---
 

@@ -131,6 +131,21 @@ static int numbers_that_are_handed_out_become_wildcards(void)
 	return TAP_PASS;
 }
 
+/* 240 to 254 are for what is tried out: nobody has the last minor there is. */
+static int devices_have_nodes(void)
+{
+	char node[CGW_NODE_MAX];
+
+	CHECK(!cgw_device_node(C, 254, 1048575, node));
+	CHECK(!cgw_device_node(B, 254, 1048575, node));
+	CHECK(!cgw_device_node(C, 143, 255, node));
+	if (access("/sys/dev/char/1:3", F_OK) < 0)
+		return tap_skip("sysfs is not mounted here");
+	CHECK_STR(cgw_device_node(C, 1, 3, node), "/dev/null");
+	CHECK(!cgw_device_node(B, 1, 1048575, node));
+	return TAP_PASS;
+}
+
 static int earlier_lists_are_kept(void)
 {
 	_cleanup_tmp_ char *dir = cgtest_tmpdir();
@@ -173,6 +188,7 @@ static const struct tap_test tests[] = {
 	T(what_is_only_looked_for_can_be_found),
 	T(denied_uses_are_left_out_unless_wanted),
 	T(numbers_that_are_handed_out_become_wildcards),
+	T(devices_have_nodes),
 	T(earlier_lists_are_kept),
 	T(too_many_are_refused),
 };

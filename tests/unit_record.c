@@ -20,7 +20,8 @@ static inline void recording_closep(struct cgw_recording **r)
 #define _cleanup_recorder_ _cleanup_(recorder_freep)
 #define _cleanup_recording_ _cleanup_(recording_closep)
 
-#define EVENTS 4
+#define EVENTS 5
+#define DENIAL 3 /* that of them which has the most strings */
 
 /* The i-th event of the recording that these tests are about. */
 static struct cgw_trace_event sample(int i)
@@ -38,18 +39,31 @@ static struct cgw_trace_event sample(int i)
 		.head = { .kind = CGW_TRACE_WRITTEN, .size = sizeof(written), .mono_ns = 3000 },
 		.result = -22, .len = 2, .file = "memory.max", .text = "x\n",
 	};
+	static const struct cgw_trace_deny denied = {
+		.head = { .kind = CGW_TRACE_DENY, .size = sizeof(denied), .mono_ns = 4000 },
+		.major = 10, .minor = 229, .type = CGW_DEVICE_CHAR, .access = CGW_DEVICE_READ,
+	};
 	static const struct cgw_trace_lost lost = {
-		.head = { .kind = CGW_TRACE_LOST, .size = sizeof(lost), .mono_ns = 4000 },
+		.head = { .kind = CGW_TRACE_LOST, .size = sizeof(lost), .mono_ns = 5000 },
 		.records = 5,
 	};
 	const struct cgw_trace_record *const records[EVENTS] = { &created, &attached.head,
-								 &written.head, &lost.head };
-	static const char *const paths[EVENTS] = { "/web/a", "/web/b", "/", "" };
+								 &written.head, &denied.head,
+								 &lost.head };
+	static const char *const paths[EVENTS] = { "/web/a", "/web/b", "/", "/web", "" };
 
 	return (struct cgw_trace_event){ .record = records[i],
 					 .name = cgw_trace_kind_name(records[i]->kind),
 					 .path = paths[i], .from = i == 1 ? "/web/a" : NULL,
+					 .rule = i == DENIAL ? "deny a" : NULL,
+					 .decided_by = i == DENIAL ? "/web" : NULL,
+					 .node = i == DENIAL ? "/dev/fuse" : NULL,
 					 .time_ns = 1700000000000000000ULL + (uint64_t)i };
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return !a || !b ? a == b : !strcmp(a, b);
 }
 
 static bool is_sample(const struct cgw_trace_event *e, int i)
@@ -57,8 +71,9 @@ static bool is_sample(const struct cgw_trace_event *e, int i)
 	struct cgw_trace_event want = sample(i);
 
 	return !memcmp(e->record, want.record, want.record->size) && !strcmp(e->name, want.name) &&
-	       !strcmp(e->path, want.path) && !e->from == !want.from &&
-	       (!e->from || !strcmp(e->from, want.from)) && e->time_ns == want.time_ns;
+	       !strcmp(e->path, want.path) && is_same(e->from, want.from) &&
+	       is_same(e->rule, want.rule) && is_same(e->decided_by, want.decided_by) &&
+	       is_same(e->node, want.node) && e->time_ns == want.time_ns;
 }
 
 /* A recording, whole or without its end. Return: the file, at its begin. */
@@ -259,6 +274,62 @@ static int what_follows_the_end_is_found(void)
 	return TAP_PASS;
 }
 
+/* A recording of the denial alone, whose frame has so many strings. Return: the file. */
+static int make_with(struct cgw *c, uint32_t strings)
+{
+	static const char *const texts[] = { "/web", NULL, "deny a", "/web", "/dev/fuse", "later" };
+	struct cgw_trace_event e = sample(DENIAL);
+	struct cgw__frame frame = { .record = e.record->size, .strings = strings };
+	struct cgw__frame_head head = { 0 };
+	struct cgw__record_head file;
+	size_t size, len = sizeof(frame) + e.record->size;
+	int fd = make(c, true, &size);
+	char buf[1024];
+
+	memcpy(buf, &frame, sizeof(frame));
+	memcpy(buf + sizeof(frame), e.record, e.record->size);
+	for (uint32_t i = 0; i < strings; i++) {
+		uint32_t n = texts[i] ? (uint32_t)strlen(texts[i]) : CGW_NO_STRING;
+
+		memcpy(buf + len, &n, sizeof(n));
+		len += sizeof(n);
+		if (!texts[i])
+			continue;
+		memcpy(buf + len, texts[i], n);
+		len += n;
+	}
+	if (pread(fd, &file, sizeof(file), 0) != sizeof(file))
+		cgtest_bail("pread");
+	head.length = (uint32_t)len;
+	head.crc = cgw__crc(file.crc, buf, len);
+	head.check = cgw__crc(file.crc, &head, offsetof(struct cgw__frame_head, check));
+	if (pwrite(fd, &head, sizeof(head), sizeof(file)) != sizeof(head) ||
+	    pwrite(fd, buf, len, sizeof(file) + sizeof(head)) != (ssize_t)len)
+		cgtest_bail("pwrite");
+	return fd;
+}
+
+/* An older cgward keeps fewer strings of an event, a newer one more. */
+static int strings_that_others_keep_are_no_error(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (uint32_t strings = 0; strings <= 6; strings++) {
+		_cleanup_recording_ struct cgw_recording *r = NULL;
+		_cleanup_close_ int fd = make_with(c, strings);
+		struct cgw_trace_event e;
+
+		CHECK_INT(cgw_recording_open(c, fd, &r), 0);
+		CHECK_INT(cgw_recording_read(r, &e), 1);
+		CHECK_STR(e.path, strings ? "/web" : "");
+		CHECK(!e.from);
+		CHECK(is_same(e.rule, strings > 2 ? "deny a" : NULL));
+		CHECK(is_same(e.decided_by, strings > 3 ? "/web" : NULL));
+		CHECK(is_same(e.node, strings > 4 ? "/dev/fuse" : NULL));
+	}
+	return TAP_PASS;
+}
+
 /* One that was never ended: nothing is wrong with it, but there may have been more. */
 static int a_recording_without_an_end_is_cut(void)
 {
@@ -355,6 +426,7 @@ static const struct tap_test tests[] = {
 	T(a_flipped_bit_at_any_byte_is_found),
 	T(frames_that_are_missing_or_twice_there_are_found),
 	T(what_follows_the_end_is_found),
+	T(strings_that_others_keep_are_no_error),
 	T(a_recording_without_an_end_is_cut),
 	T(other_formats_are_told_apart),
 	T(a_full_disk_is_told),

@@ -245,22 +245,23 @@ void js_pair_string(struct out *o, const char *key, const char *value);
 void js_pair_number(struct out *o, const char *key, uint64_t value);
 
 /* print_deny.c */
-const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size);
 const char *device_access(unsigned int access, char buf[4]);
-void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access);
-void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor);
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, const char *node,
+		  unsigned int access);
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor, const char *node);
 void print_denier(FILE *f, const char *rule, const char *decided_by);
 void js_denier(struct out *o, const char *rule, const char *decided_by);
 
 /* Denials that were printed a moment ago, to be counted when they come again. */
 struct denials {
+	bool sum; /* else each is printed */
 	struct denial *list[64];
 	size_t n;
 };
 
-bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
-int denials_wait(const struct denials *d);
-void denials_tell(struct cmd_ctx *x, struct denials *d, bool all);
+void denials_print(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e);
+uint64_t denials_due(const struct denials *d);
+void denials_tell(struct cmd_ctx *x, struct denials *d, uint64_t until_ns);
 
 /* What is done about a group while a command runs in it. */
 struct cmd_around {

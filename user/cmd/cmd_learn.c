@@ -136,12 +136,12 @@ static bool is_open(const struct learn *l, const struct cgw_use *use)
 static void print_remark(struct learn *l, const struct cgw_rule *rule)
 {
 	unsigned int type = rule->type == 'b' ? CGW_DEVICE_BLOCK : CGW_DEVICE_CHAR;
-	char node[280];
+	char node[CGW_NODE_MAX];
 
 	if (rule->type == 'a' || rule->major == CGW_DEVICE_ANY)
 		return;
 	if (rule->minor != CGW_DEVICE_ANY) {
-		if (device_node(type, rule->major, rule->minor, node, sizeof(node))[0])
+		if (cgw_device_node(type, rule->major, rule->minor, node))
 			fprintf(l->x->out.f, "  # %s", node);
 	} else if (cgw_device_is_dynamic(l->x->c, type, rule->major, node, sizeof(node))) {
 		fprintf(l->x->out.f, "  # dynamic: %s", node);
@@ -151,7 +151,7 @@ static void print_remark(struct learn *l, const struct cgw_rule *rule)
 static void print_text(struct learn *l)
 {
 	FILE *f = l->x->out.f;
-	char text[CGW_RULE_TEXT_MAX];
+	char text[CGW_RULE_TEXT_MAX], node[CGW_NODE_MAX];
 
 	fprintf(f, "# devices used in %s\n", l->path);
 	for (size_t i = 0; i < cgw_rules_count(l->rules); i++) {
@@ -161,9 +161,12 @@ static void print_text(struct learn *l)
 	}
 	for (ssize_t i = 0; i < l->n_uses; i++)
 		if (l->uses[i].denied && !is_open(l, &l->uses[i])) {
+			const struct cgw_use *use = &l->uses[i];
+
 			fputs("# denied: ", f);
-			print_device(f, l->uses[i].type, l->uses[i].major, l->uses[i].minor,
-				     l->uses[i].access);
+			print_device(f, use->type, use->major, use->minor,
+				     cgw_device_node(use->type, use->major, use->minor, node),
+				     use->access);
 			fputc('\n', f);
 		}
 	if (l->missed)
@@ -227,10 +230,11 @@ static void print_json(struct learn *l)
 	js_begin(o, '[');
 	for (ssize_t i = 0; i < l->n_uses; i++) {
 		const struct cgw_use *use = &l->uses[i];
-		char letters[4];
+		char letters[4], node[CGW_NODE_MAX];
 
 		js_begin(o, '{');
-		js_device(o, use->type, use->major, use->minor);
+		js_device(o, use->type, use->major, use->minor,
+			  cgw_device_node(use->type, use->major, use->minor, node));
 		js_pair_string(o, "access", device_access(use->access, letters));
 		js_pair_number(o, "allowed", use->allowed);
 		js_pair_number(o, "denied", use->denied);

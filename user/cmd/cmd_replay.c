@@ -10,6 +10,7 @@ const struct cmd_opt opts_replay[] = {
 	{ "realtime", OPT_REALTIME, NULL, "as long between events as it took" },
 	{ "speed", OPT_SPEED, "X", "so many times as fast as it was, as 10 or 0.5" },
 	{ "kinds", OPT_KINDS, "LIST", "only these, as freeze.reached,lifecycle" },
+	{ "summary", OPT_SUMMARY, NULL, "as trace has it: JSON with repetitions once a second" },
 	{ 0 },
 };
 
@@ -23,6 +24,7 @@ struct replay {
 	int signal_fd;
 	uint64_t first_ns; /* of the first event, 0 = none yet */
 	int64_t begin_ns; /* when that was printed */
+	struct denials denials;
 };
 
 static void free_replay(struct replay *rp)
@@ -104,6 +106,9 @@ static int read_options(struct replay *rp, int argc, char **argv)
 		case OPT_REALTIME:
 			rp->speed = 1;
 			break;
+		case OPT_SUMMARY:
+			rp->denials.sum = true;
+			break;
 		case OPT_SPEED:
 			status = parse_speed(rp, optarg);
 			break;
@@ -114,18 +119,18 @@ static int read_options(struct replay *rp, int argc, char **argv)
 	return status ? status : cmd_check_args(x, argc);
 }
 
-/* Until it is time for this event. Return: was there no signal, and is somebody still reading? */
-static bool wait_for(struct replay *rp, const struct cgw_trace_record *r)
+/* Until it is time for this. Return: was there no signal, and is somebody still reading? */
+static bool wait_for(struct replay *rp, uint64_t mono_ns)
 {
 	struct pollfd fds[] = { { .fd = rp->signal_fd, .events = POLLIN },
 				{ .fd = fileno(rp->x->out.f) } };
 
 	if (!rp->first_ns) {
-		rp->first_ns = r->mono_ns;
+		rp->first_ns = mono_ns;
 		rp->begin_ns = cmd_now_ns();
 	}
 	for (;;) {
-		double due = (double)(r->mono_ns > rp->first_ns ? r->mono_ns - rp->first_ns : 0) /
+		double due = (double)(mono_ns > rp->first_ns ? mono_ns - rp->first_ns : 0) /
 				     rp->speed -
 			     (double)(cmd_now_ns() - rp->begin_ns);
 		struct timespec left = { 0 };
@@ -139,6 +144,19 @@ static bool wait_for(struct replay *rp, const struct cgw_trace_record *r)
 		if (ppoll(fds, ARRAY_SIZE(fds), &left, NULL) > 0)
 			return false;
 	}
+}
+
+/* Until it is time for an event; what is due before it is told in its time. Return: the same. */
+static bool wait_and_tell(struct replay *rp, uint64_t mono_ns)
+{
+	while (rp->denials.n && denials_due(&rp->denials) <= mono_ns) {
+		uint64_t due = denials_due(&rp->denials);
+
+		if (!wait_for(rp, due))
+			return false;
+		denials_tell(rp->x, &rp->denials, due);
+	}
+	return wait_for(rp, mono_ns);
 }
 
 static int fail(struct replay *rp, int err)
@@ -155,14 +173,15 @@ static int print_all(struct replay *rp)
 	int got;
 
 	while ((got = cgw_recording_read(rp->r, &e)) > 0) {
-		if (rp->speed > 0 && !wait_for(rp, e.record))
-			return 0;
+		if (rp->speed > 0 && !wait_and_tell(rp, e.record->mono_ns))
+			break;
 		if (is_wanted(rp, e.name))
-			print_trace(rp->x, &e);
+			denials_print(rp->x, &rp->denials, &e);
 		if (ferror(rp->x->out.f))
-			return 0;
+			break;
 	}
-	return got ? fail(rp, got) : 0;
+	denials_tell(rp->x, &rp->denials, UINT64_MAX);
+	return got < 0 ? fail(rp, got) : 0;
 }
 
 static void tell_origin(struct replay *rp)
@@ -182,6 +201,7 @@ int cmd_replay(struct cmd_ctx *x, int argc, char **argv)
 
 	if (status)
 		return status;
+	rp.denials.sum |= !x->json;
 	rp.name = argv[optind];
 	if (strcmp(rp.name, "-"))
 		rp.fd = open(rp.name, O_RDONLY | O_CLOEXEC);

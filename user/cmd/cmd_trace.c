@@ -81,7 +81,7 @@ int trace_read_options(struct trace *tr, int argc, char **argv)
 			status = parse_count(tr, optarg);
 			break;
 		case OPT_SUMMARY:
-			tr->summary = true;
+			tr->denials.sum = true;
 			break;
 		case OPT_RING:
 			status = parse_ring(tr, optarg);
@@ -144,8 +144,8 @@ static int take(struct trace *tr, const struct cgw_trace_event *e)
 {
 	int err = tr->recorder ? cgw_recorder_write(tr->recorder, e) : 0;
 
-	if (tr->print && !(tr->summary && denials_take(tr->x, &tr->denials, e)))
-		print_trace(tr->x, e);
+	if (tr->print)
+		denials_print(tr->x, &tr->denials, e);
 	return err ? cmd_fail(tr->x, err) : 0;
 }
 
@@ -170,6 +170,26 @@ static int drain(struct trace *tr, uint64_t until_ns, uint64_t *n)
 	return got ? cmd_fail(tr->x, got) : 0;
 }
 
+/*
+ * Tell how often denials were repeated, once nothing that counts can come any more.
+ * Return: how long until there is more to tell, in ms; -1 = there is nothing.
+ */
+static int tell_repeated(struct trace *tr)
+{
+	uint64_t due = denials_due(&tr->denials);
+	int64_t left;
+
+	if (due == UINT64_MAX)
+		return -1;
+	denials_tell(tr->x, &tr->denials, cgw_trace_complete_ns(tr->t));
+	due = denials_due(&tr->denials);
+	if (due == UINT64_MAX)
+		return -1;
+	/* What happened in the last millisecond is not complete. */
+	left = ((int64_t)due - cmd_now_ns()) / 1000000 + 2;
+	return left > 1 ? (int)left : 1;
+}
+
 static int follow(struct trace *tr)
 {
 	int64_t deadline = cmd_now_ms() + tr->duration_ms;
@@ -187,8 +207,7 @@ static int follow(struct trace *tr)
 
 		if (status || last)
 			return status == CMD_DONE ? 0 : status;
-		denials_tell(tr->x, &tr->denials, false);
-		wait = denials_wait(&tr->denials);
+		wait = tell_repeated(tr);
 		if (tr->duration_ms >= 0 && (wait < 0 || left < wait))
 			wait = (int)left;
 		fflush(out);
@@ -204,7 +223,7 @@ int trace_follow(struct trace *tr)
 {
 	int status = follow(tr);
 
-	denials_tell(tr->x, &tr->denials, true);
+	denials_tell(tr->x, &tr->denials, UINT64_MAX);
 	return record_end(tr, status);
 }
 
@@ -216,7 +235,7 @@ int cmd_trace(struct cmd_ctx *x, int argc, char **argv)
 	if (!status && tr.force && !tr.record)
 		status = cmd_usage(x, "--force goes with --record");
 	tr.print = !tr.record || x->verbosity >= 0;
-	tr.summary |= !x->json;
+	tr.denials.sum |= !x->json;
 	if (!status)
 		status = trace_arm(&tr, argc - optind, argv + optind);
 	if (status)

@@ -17,12 +17,13 @@ static void print_json(struct cgw_group *g, const struct cgw_use *use, const cha
 		       const char *by)
 {
 	struct out o = { .f = stderr };
-	char letters[4];
+	char letters[4], node[CGW_NODE_MAX];
 
 	js_begin(&o, '{');
 	js_pair_string(&o, "event", "deny");
 	js_pair_string(&o, "path", cgw_group_path(g));
-	js_device(&o, use->type, use->major, use->minor);
+	js_device(&o, use->type, use->major, use->minor,
+		  cgw_device_node(use->type, use->major, use->minor, node));
 	js_pair_string(&o, "access", device_access(use->access, letters));
 	js_pair_number(&o, "count", use->denied);
 	js_denier(&o, rule, by);
@@ -32,8 +33,11 @@ static void print_json(struct cgw_group *g, const struct cgw_use *use, const cha
 
 static void print_text(const struct cgw_use *use, const char *rule, const char *by)
 {
+	char node[CGW_NODE_MAX];
+
 	fputs("cgward: denied ", stderr);
-	print_device(stderr, use->type, use->major, use->minor, use->access);
+	print_device(stderr, use->type, use->major, use->minor,
+		     cgw_device_node(use->type, use->major, use->minor, node), use->access);
 	fprintf(stderr, ", asked for %" PRIu64 " time%s", use->denied, use->denied == 1 ? "" : "s");
 	print_denier(stderr, rule, by);
 	fputc('\n', stderr);

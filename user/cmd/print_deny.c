@@ -3,33 +3,7 @@
 #include "cmd.h"
 
 /* One of each is printed in this time, then how many there were. */
-#define PERIOD_MS 1000
-
-/* The node of a device in /dev, as the kernel calls it; "" when it does not say. */
-const char *device_node(unsigned int type, uint32_t major, uint32_t minor, char *buf, size_t size)
-{
-	char path[64], line[256];
-	FILE *f;
-
-	buf[0] = '\0';
-	if (type == CGW_DEVICE_CHAR && major >= 136 && major <= 143) {
-		snprintf(buf, size, "/dev/pts/%u", (major - 136) * 256 + minor);
-		if (access(buf, F_OK) < 0)
-			buf[0] = '\0';
-		return buf;
-	}
-	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u/uevent",
-		 type == CGW_DEVICE_BLOCK ? "block" : "char", major, minor);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "DEVNAME=", 8)) {
-			line[strcspn(line, "\n")] = '\0';
-			snprintf(buf, size, "/dev/%s", line + 8);
-		}
-	if (f)
-		fclose(f);
-	return buf;
-}
+#define PERIOD_NS 1000000000ULL
 
 const char *device_access(unsigned int access, char buf[4])
 {
@@ -45,26 +19,26 @@ const char *device_access(unsigned int access, char buf[4])
 	return buf;
 }
 
-/* "c 10:229 (/dev/fuse) rw"; without access somebody looked whether it is there. */
-void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, unsigned int access)
+/*
+ * "c 10:229 (/dev/fuse) rw", its node NULL where that is not known; without access somebody looked
+ * whether it is there.
+ */
+void print_device(FILE *f, unsigned int type, uint32_t major, uint32_t minor, const char *node,
+		  unsigned int access)
 {
-	char node[280], letters[4];
+	char letters[4];
 
-	device_node(type, major, minor, node, sizeof(node));
 	fprintf(f, "%c %u:%u%s%s%s %s", type == CGW_DEVICE_BLOCK ? 'b' : 'c', major, minor,
-		node[0] ? " (" : "", node, node[0] ? ")" : "",
+		node ? " (" : "", node ? node : "", node ? ")" : "",
 		access ? device_access(access, letters) : "F_OK");
 }
 
-void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor)
+void js_device(struct out *o, unsigned int type, uint32_t major, uint32_t minor, const char *node)
 {
-	char node[280];
-
 	js_pair_string(o, "type", type == CGW_DEVICE_BLOCK ? "b" : "c");
 	js_pair_number(o, "major", major);
 	js_pair_number(o, "minor", minor);
-	device_node(type, major, minor, node, sizeof(node));
-	js_pair_string(o, "node", node[0] ? node : NULL);
+	js_pair_string(o, "node", node);
 }
 
 /* Who says no: a rule, a policy, the programs of others, or nobody who is left. */
@@ -92,7 +66,7 @@ void print_deny(FILE *f, const struct cgw_trace_event *e)
 	const struct cgw_trace_deny *r = (const void *)e->record;
 
 	fprintf(f, "%s (pid %u, uid %u): ", r->head.comm, r->head.pid, r->head.uid);
-	print_device(f, r->type, r->major, r->minor, r->access);
+	print_device(f, r->type, r->major, r->minor, e->node, r->access);
 	print_denier(f, e->rule, e->decided_by);
 }
 
@@ -101,18 +75,22 @@ void print_deny_json(struct out *o, const struct cgw_trace_event *e)
 	const struct cgw_trace_deny *r = (const void *)e->record;
 	char letters[4];
 
-	js_device(o, r->type, r->major, r->minor);
+	js_device(o, r->type, r->major, r->minor, e->node);
 	js_pair_string(o, "access", device_access(r->access, letters));
 	js_denier(o, e->rule, e->decided_by);
 }
 
 /* ---- repetitions ------------------------------------------------------------------ */
 
+/*
+ * Times here are the events' own, and what is told depends on nothing else: a recording is replayed
+ * as it was live, however fast either was read.
+ */
 struct denial {
 	struct cgw_trace_deny record;
 	struct cgw_trace_event event; /* with strings of its own */
 	uint64_t more;
-	int64_t due_ms;
+	uint64_t due_ns;
 };
 
 static bool is_like(const struct cgw_trace_deny *a, const struct cgw_trace_deny *b)
@@ -127,6 +105,7 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
+/* The others stay in the order in which they came. */
 static void forget(struct denials *d, size_t i)
 {
 	struct denial *past = d->list[i];
@@ -134,8 +113,20 @@ static void forget(struct denials *d, size_t i)
 	free((char *)past->event.path);
 	free((char *)past->event.rule);
 	free((char *)past->event.decided_by);
+	free((char *)past->event.node);
 	free(past);
-	d->list[i] = d->list[--d->n];
+	memmove(&d->list[i], &d->list[i + 1], (--d->n - i) * sizeof(d->list[0]));
+}
+
+/* The one that is due first, of several that came first; there is one. */
+static size_t first_due(const struct denials *d)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i < d->n; i++)
+		if (d->list[i]->due_ns < d->list[first]->due_ns)
+			first = i;
+	return first;
 }
 
 static void tell(struct cmd_ctx *x, struct denial *past)
@@ -145,23 +136,36 @@ static void tell(struct cmd_ctx *x, struct denial *past)
 	past->more = 0;
 }
 
-/* The one that is due first makes room. */
-static void make_room(struct cmd_ctx *x, struct denials *d)
+static void remember(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e)
 {
-	size_t oldest = 0;
+	const struct cgw_trace_deny *r = (const void *)e->record;
+	struct denial *past = calloc(1, sizeof(*past));
 
-	for (size_t i = 1; i < d->n; i++)
-		if (d->list[i]->due_ms < d->list[oldest]->due_ms)
-			oldest = i;
-	tell(x, d->list[oldest]);
-	forget(d, oldest);
+	if (!past)
+		return;
+	if (d->n == ARRAY_SIZE(d->list)) {
+		size_t first = first_due(d);
+
+		tell(x, d->list[first]);
+		forget(d, first);
+	}
+	past->record = *r;
+	past->event = *e;
+	past->event.record = &past->record.head;
+	past->event.path = strdup(e->path);
+	past->event.rule = copy(e->rule);
+	past->event.decided_by = copy(e->decided_by);
+	past->event.node = copy(e->node);
+	past->due_ns = r->head.mono_ns + PERIOD_NS;
+	if (!past->event.path)
+		past->event.path = strdup("");
+	d->list[d->n++] = past;
 }
 
 /* Is it a repetition of one that was just printed? Then it is counted, and told later. */
-bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e)
+static bool repeats(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e)
 {
 	const struct cgw_trace_deny *r = (const void *)e->record;
-	struct denial *past;
 
 	if (r->head.kind != CGW_TRACE_DENY)
 		return false;
@@ -172,48 +176,37 @@ bool denials_take(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_e
 			d->list[i]->record.head.mono_ns = r->head.mono_ns;
 			return true;
 		}
-	if (d->n == ARRAY_SIZE(d->list))
-		make_room(x, d);
-	past = calloc(1, sizeof(*past));
-	if (!past)
-		return false;
-	past->record = *r;
-	past->event = *e;
-	past->event.record = &past->record.head;
-	past->event.path = strdup(e->path);
-	past->event.rule = copy(e->rule);
-	past->event.decided_by = copy(e->decided_by);
-	past->due_ms = cmd_now_ms() + PERIOD_MS;
-	if (!past->event.path)
-		past->event.path = strdup("");
-	d->list[d->n++] = past;
+	remember(x, d, e);
 	return false;
 }
 
-/* How long until some are to be told; -1 = there are none. */
-int denials_wait(const struct denials *d)
+/* An event, in its turn: what was due before it is told first. */
+void denials_print(struct cmd_ctx *x, struct denials *d, const struct cgw_trace_event *e)
 {
-	int64_t due = INT64_MAX, now = cmd_now_ms();
-
-	for (size_t i = 0; i < d->n; i++)
-		due = d->list[i]->due_ms < due ? d->list[i]->due_ms : due;
-	return !d->n ? -1 : due > now ? (int)(due - now) : 0;
+	denials_tell(x, d, e->record->mono_ns);
+	if (!d->sum || !repeats(x, d, e))
+		print_trace(x, e);
 }
 
-/* Tell those whose time has come, or all; what did not repeat is forgotten. */
-void denials_tell(struct cmd_ctx *x, struct denials *d, bool all)
+/* When the first is to be told; UINT64_MAX = there is none. */
+uint64_t denials_due(const struct denials *d)
 {
-	int64_t now = cmd_now_ms();
+	return d->n ? d->list[first_due(d)]->due_ns : UINT64_MAX;
+}
 
-	for (size_t i = d->n; i--;) {
-		struct denial *past = d->list[i];
-		bool repeats = past->more;
+/* Tell what is due by then, in that order; what did not repeat is forgotten. UINT64_MAX = all. */
+void denials_tell(struct cmd_ctx *x, struct denials *d, uint64_t until_ns)
+{
+	while (d->n) {
+		size_t first = first_due(d);
+		struct denial *past = d->list[first];
 
-		if (!all && past->due_ms > now)
-			continue;
-		tell(x, past);
-		past->due_ms = now + PERIOD_MS;
-		if (all || !repeats)
-			forget(d, i);
+		if (past->due_ns > until_ns)
+			break;
+		past->due_ns += PERIOD_NS;
+		if (past->more)
+			tell(x, past);
+		else
+			forget(d, first);
 	}
 }

@@ -17,7 +17,6 @@ struct trace {
 	uint64_t count;	 /* 0 = any number */
 	int signal_fd;
 	bool print;
-	bool summary;
 	struct denials denials;
 	const char *record; /* file; NULL = none */
 	bool force;

@@ -53,8 +53,14 @@ struct cgw__frame {
 	uint32_t strings;
 };
 
-/* The strings of an event, in the order in which they are kept. More may be added at the end. */
-#define CGW_RECORD_STRINGS(e) { &(e)->path, &(e)->from, &(e)->rule, &(e)->decided_by }
+/*
+ * The strings of an event, in the order in which they are kept. More may be added at the end, and
+ * the version stays: who reads takes those that he knows, and what is missing is NULL.
+ */
+#define CGW_RECORD_STRINGS(e)                                                                      \
+	{                                                                                          \
+		&(e)->path, &(e)->from, &(e)->rule, &(e)->decided_by, &(e)->node                   \
+	}
 
 static inline uint32_t cgw__crc(uint32_t seed, const void *data, size_t len)
 {

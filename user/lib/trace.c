@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Tracers with one descriptor to poll: their rings, the queue of what came, its names. */
 #include <bpf/btf.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -258,6 +259,25 @@ int cgw_trace_consume(struct cgw_trace *t, cgw_trace_fn fn, void *arg)
 	t->direct = NULL;
 	set_ready(t);
 	return err;
+}
+
+/* What a program's store takes to be seen here, and clocks of CPUs to agree, is far less. */
+#define SETTLED_NS (1 * CGW_NSEC_PER_MSEC)
+
+uint64_t cgw_trace_complete_ns(const struct cgw_trace *t)
+{
+	int64_t at = now(CLOCK_MONOTONIC) - SETTLED_NS;
+	struct pollfd rings[CGW_TRACERS];
+
+	for (size_t i = 0; i < t->n_armed; i++)
+		rings[i] = (struct pollfd){
+			.fd = bpf_object__find_map_fd_by_name(t->armed[i].obj, "events"),
+			.events = POLLIN,
+		};
+	/* A program takes the time when it has room; from then on the ring is readable. */
+	if (t->queue.pos < t->queue.len || poll(rings, t->n_armed, 0) || at < 0)
+		return 0;
+	return (uint64_t)at;
 }
 
 const char *cgw_trace_missing(const struct cgw_trace *t, size_t i)

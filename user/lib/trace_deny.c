@@ -106,7 +106,7 @@ int cgw__observe(struct cgw_trace *t, struct cgw__armed *a)
 	return err;
 }
 
-/* ---- which rule it was ------------------------------------------------------------ */
+/* ---- which device and which rule it was ------------------------------------------- */
 
 #define CACHED 256U
 /* For so long the same question has the same answer. */
@@ -126,6 +126,8 @@ struct verdict {
 	bool has_rule;
 	char rule[CGW_RULE_TEXT_MAX];
 	char *decided_by; /* NULL for nobody */
+	bool has_node;
+	char node[CGW_NODE_MAX];
 };
 
 struct cgw__verdicts {
@@ -209,6 +211,7 @@ static void look_up(struct cgw_trace *t, struct verdict *v)
 	t->c->log_fn = log_fn;
 	t->c->error = saved;
 	cgw__closep(&g.fd);
+	v->has_node = cgw_device_node(v->q.type, v->q.major, v->q.minor, v->node);
 }
 
 static struct verdict *place_of(struct cgw__verdicts *cache, const struct question *q)
@@ -225,7 +228,7 @@ static bool is_same(const struct question *a, const struct question *b)
 	       a->type == b->type && a->access == b->access;
 }
 
-/* Complete an event by the rule, or the program, that denies it. */
+/* Complete an event by what the device is called, and the rule, or the program, that denies it. */
 void cgw__verdicts_find(struct cgw_trace *t, struct cgw_trace_event *e)
 {
 	const struct cgw_trace_deny *r = (const void *)e->record;
@@ -245,6 +248,7 @@ void cgw__verdicts_find(struct cgw_trace *t, struct cgw_trace_event *e)
 	}
 	e->rule = v->has_rule ? v->rule : NULL;
 	e->decided_by = v->decided_by;
+	e->node = v->has_node ? v->node : NULL;
 }
 
 void cgw__verdicts_free(struct cgw_trace *t)

@@ -1220,6 +1220,8 @@ enum cgw_tracer {
  * @decided_by: CGW_TRACE_DENY, from cgw_trace_read(): the path of the group whose policy denies
  *	it; or the programs of other owners that may have, as "crun" (a guess by its shape), the
  *	program's name, "program 12"; else NULL.
+ * @node: CGW_TRACE_DENY, from cgw_trace_read(): what the kernel calls the device, "/dev/fuse",
+ *	looked up when the event is read; else NULL, also when it has no name.
  */
 struct cgw_trace_event {
 	const struct cgw_trace_record *record;
@@ -1229,6 +1231,7 @@ struct cgw_trace_event {
 	const char *from;
 	const char *rule;
 	const char *decided_by;
+	const char *node;
 };
 
 /* Return: 0 to go on; what else is returned ends the call. */
@@ -1317,6 +1320,18 @@ CGW_API int cgw_trace_fd(const struct cgw_trace *t);
  * Return: 1 with an event, 0 when there is none, -errno.
  */
 CGW_API int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_event);
+
+/**
+ * cgw_trace_complete_ns() - until when everything was read.
+ * @t: tracer of which cgw_trace_read() has just returned 0.
+ *
+ * That there was nothing to read does not say so: a program of the kernel may have begun with a
+ * record that it has not ended.
+ *
+ * Return: CLOCK_MONOTONIC, about now: what happened before this was read. 0 when there is more to
+ * read, or will be in a moment.
+ */
+CGW_API uint64_t cgw_trace_complete_ns(const struct cgw_trace *t);
 
 /**
  * cgw_trace_consume() - take all that there is, without a copy of each.
@@ -2084,6 +2099,20 @@ CGW_API int cgw_learn_rules(struct cgw *c, const struct cgw_rules *earlier,
  */
 CGW_API bool cgw_device_is_dynamic(struct cgw *c, unsigned int type, uint32_t major, char *name,
 				   size_t size);
+
+#define CGW_NODE_MAX 280
+
+/**
+ * cgw_device_node() - what the kernel calls a device.
+ * @type: CGW_DEVICE_BLOCK or CGW_DEVICE_CHAR.
+ * @major: of the device.
+ * @minor: of the device.
+ * @node: gets "/dev/fuse", at most CGW_NODE_MAX bytes with the NUL.
+ *
+ * Return: @node, or NULL when there is no such device now, or it has no name.
+ */
+CGW_API const char *cgw_device_node(unsigned int type, uint32_t major, uint32_t minor,
+				    char node[CGW_NODE_MAX]);
 
 enum cgw_unload_flags {
 	CGW_UNLOAD_FORCE = 1U << 0, /* also when groups use it; their policies stay in force */
