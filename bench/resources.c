@@ -23,14 +23,10 @@ static const struct value {
 	const char *file;
 	const char *value;
 } values[] = {
-	{ "cpu.weight", "200" },
-	{ "cpu.max", "50000 100000" },
-	{ "cpuset.cpus", "0-1" },
-	{ "memory.low", "16777216" },
-	{ "memory.max", "268435456" },
-	{ "memory.swap.max", "67108864" },
-	{ "pids.max", "100" },
-	{ "io.max", "1:0 rbps=10485760" },
+	{ "cpu.weight", "200" },       { "cpu.max", "50000 100000" },
+	{ "cpuset.cpus", "0-1" },      { "memory.low", "16777216" },
+	{ "memory.max", "268435456" }, { "memory.swap.max", "67108864" },
+	{ "pids.max", "100" },	       { "io.max", "1:0 rbps=10485760" },
 };
 
 /* Files that a stat object reads in every group. */
@@ -51,7 +47,7 @@ struct work {
 	struct bench_row stats;
 };
 
-#define ROWS                                                           \
+#define ROWS                                                                                       \
 	.steps = {                                                     \
 		[CREATE] = { .what = "create with 8 values", .unit = "us" }, \
 		[ATTACH] = { .what = "attach a process", .unit = "us" },     \
@@ -61,26 +57,43 @@ struct work {
 	.all_steps = { .what = "create to delete", .unit = "us" },     \
 	.stats = { .what = "stat of 1,000 groups", .unit = "us" }
 
-static const char *const runc_columns[N_WHO] = { [CGWARD] = "cgward", [RUNC] = "runc",
-						 [FLOOR] = "floor" };
-static const char *const containerd_columns[N_WHO] = { [CGWARD] = "cgward",
-							[CONTAINERD] = "containerd",
-							[FLOOR] = "floor" };
+static const char *const runc_columns[N_WHO] = {
+	[CGWARD] = "cgward", [RUNC] = "runc", [FLOOR] = "floor"
+};
+static const char *const containerd_columns[N_WHO] = {
+	[CGWARD] = "cgward", [CONTAINERD] = "containerd", [FLOOR] = "floor"
+};
 
 /* As opened by their code, see strace(1) of bench/peers. */
-static const char *const runc_reads[] = {
-	"cpu.stat", "io.stat", "memory.current", "memory.max", "memory.stat", "memory.swap.current",
-	"memory.swap.max", "pids.current", "pids.max", "rdma.current", "rdma.max",
-	"hugetlb.2MB.current", "hugetlb.2MB.events", "hugetlb.1GB.current", "hugetlb.1GB.events",
-	NULL
-};
-static const char *const containerd_reads[] = {
-	"cpu.stat", "io.stat", "memory.current", "memory.events", "memory.max", "memory.stat",
-	"memory.swap.current", "memory.swap.max", "pids.current", "pids.max", "rdma.current",
-	"rdma.max", "hugetlb.2MB.current", "hugetlb.2MB.max", "hugetlb.2MB.rsvd.current",
-	"hugetlb.2MB.rsvd.max", "hugetlb.1GB.current", "hugetlb.1GB.max",
-	"hugetlb.1GB.rsvd.current", "hugetlb.1GB.rsvd.max", NULL
-};
+static const char *const runc_reads[] = { "cpu.stat",		"io.stat",
+					  "memory.current",	"memory.max",
+					  "memory.stat",	"memory.swap.current",
+					  "memory.swap.max",	"pids.current",
+					  "pids.max",		"rdma.current",
+					  "rdma.max",		"hugetlb.2MB.current",
+					  "hugetlb.2MB.events", "hugetlb.1GB.current",
+					  "hugetlb.1GB.events", NULL };
+static const char *const containerd_reads[] = { "cpu.stat",
+						"io.stat",
+						"memory.current",
+						"memory.events",
+						"memory.max",
+						"memory.stat",
+						"memory.swap.current",
+						"memory.swap.max",
+						"pids.current",
+						"pids.max",
+						"rdma.current",
+						"rdma.max",
+						"hugetlb.2MB.current",
+						"hugetlb.2MB.max",
+						"hugetlb.2MB.rsvd.current",
+						"hugetlb.2MB.rsvd.max",
+						"hugetlb.1GB.current",
+						"hugetlb.1GB.max",
+						"hugetlb.1GB.rsvd.current",
+						"hugetlb.1GB.rsvd.max",
+						NULL };
 
 static struct work works[] = {
 	{ .peer = RUNC, .columns = runc_columns, .reads = runc_reads, ROWS },
@@ -301,16 +314,20 @@ static void explain(void)
 
 	if (describe_machine(&u))
 		return;
-	printf("Groups on Linux %s %s: medians of %d rounds, all in turn in one run, us per group.\n"
+	printf("Groups on Linux %s %s: medians of %d rounds, all in turn in one run, us per "
+	       "group.\n"
 	       "Where this is an emulated machine only the ratios tell something.\n\n"
-	       "  create     with cpu.weight and max, cpuset.cpus, memory.low and max, memory.swap.max,\n"
+	       "  create     with cpu.weight and max, cpuset.cpus, memory.low and max, "
+	       "memory.swap.max,\n"
 	       "             pids.max, io.max; all controllers are enabled for all\n"
-	       "  attach     by writing cgroup.procs; cgroup2 is mounted with favordynmods: no one\n"
+	       "  attach     by writing cgroup.procs; cgroup2 is mounted with favordynmods: no "
+	       "one\n"
 	       "             waits for an RCU grace period, which hits now one and now the other\n"
 	       "  stat       the same files as the peer: %zu of runc, %zu of containerd;\n"
 	       "             'all their files': all %zu that the same controllers have\n"
 	       "  delete     after the process was moved out, off the clock\n"
-	       "  floor      the bare system calls: mkdir and rmdir, open, read or write, and close\n\n"
+	       "  floor      the bare system calls: mkdir and rmdir, open, read or write, and "
+	       "close\n\n"
 	       "%s"
 	       "The ratio is the peer to cgward.\n",
 	       u.release, u.machine, BENCH_ROUNDS, works[0].files.n, works[1].files.n, full_files.n,
