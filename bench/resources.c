@@ -24,7 +24,7 @@ static const struct value {
 	const char *value;
 } values[] = {
 	{ "cpu.weight", "200" },       { "cpu.max", "50000 100000" },
-	{ "cpuset.cpus", "0-1" },      { "memory.low", "16777216" },
+	{ "cpuset.cpus", "0" },      { "memory.low", "16777216" },
 	{ "memory.max", "268435456" }, { "memory.swap.max", "67108864" },
 	{ "pids.max", "100" },	       { "io.max", "1:0 rbps=10485760" },
 };

@@ -40,7 +40,7 @@ func (g *containerdGroup) create() error {
 	weight := uint64(200)
 	low, max, swap := int64(16<<20), int64(256<<20), int64(64<<20)
 	m, err := v2.NewManager(mountpoint, g.path, &v2.Resources{
-		CPU:    &v2.CPU{Weight: &weight, Max: "50000 100000", Cpus: "0-1"},
+		CPU:    &v2.CPU{Weight: &weight, Max: "50000 100000", Cpus: "0"},
 		Memory: &v2.Memory{Low: &low, Max: &max, Swap: &swap},
 		Pids:   &v2.Pids{Max: 100},
 		IO:     &v2.IO{Max: []v2.Entry{{Type: v2.ReadBPS, Major: 1, Rate: 10 << 20}}},

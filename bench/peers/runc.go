@@ -45,7 +45,7 @@ func (g *runcGroup) create() error {
 		return err
 	}
 	return g.Set(&configs.Resources{
-		CpuWeight: 200, CpuQuota: 50000, CpuPeriod: 100000, CpusetCpus: "0-1",
+		CpuWeight: 200, CpuQuota: 50000, CpuPeriod: 100000, CpusetCpus: "0",
 		MemoryReservation: 16 << 20, Memory: 256 << 20, MemorySwap: (256 + 64) << 20,
 		PidsLimit: 100,
 		BlkioThrottleReadBpsDevice: []*configs.ThrottleDevice{
