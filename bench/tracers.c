@@ -114,8 +114,8 @@ static int load_least(void)
 }
 
 static const struct {
-	unsigned int tracers;
 	int (*load)(void); /* no tracer, but a program where the observer would be */
+	unsigned int tracers;
 	bool filtered;
 } armings[] = {
 	[DENY] = { .tracers = CGW_TRACER_BIT(CGW_TRACER_DENY) },
