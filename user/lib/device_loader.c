@@ -14,6 +14,7 @@
 const char *const cgw__pin_names[N_PINS] = {
 	"policies0", "filter0", "adopter0", "shortcut0", "policies1", "filter1",
 	"adopter1", "shortcut1", "policies2", "filter2", "adopter2", "shortcut2",
+	"policies3", "filter3", "adopter3", "shortcut3",
 };
 
 static void drop_fds(struct cgw__loader *l)
