@@ -51,7 +51,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 # with BPF=0 nobpf.c stands for these
 bpf-src = $(addprefix user/lib/,blockers_iter.c bpf_log.c device.c device_check.c device_loader.c \
-	device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
+	device_lock.c device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
 	trace_names.c trace_oom.c unload.c)
 lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)),$(sort $(wildcard user/lib/*.c)))
 lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)

@@ -42,13 +42,16 @@ struct cgw__loader {
 
 extern const char *const cgw__pin_names[N_PINS];
 
+int cgw__loader_new(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__loader(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__open_pins(struct cgw *c, bool make);
-int cgw__device_lock(struct cgw *c);
-void cgw__device_unlock(struct cgw *c);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
 void cgw__own_free(struct cgw_own_bpf *own);
 int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value);
+
+/* device_lock.c */
+int cgw__device_lock(struct cgw *c);
+void cgw__device_unlock(struct cgw *c);
 
 /* bpf_log.c */
 void cgw__bpf_log_begin(struct cgw *c);
