@@ -29,6 +29,7 @@ void cgw__loader_free(struct cgw__loader *l)
 		return;
 	drop_fds(l);
 	cgw__own_free(l->own);
+	cgw__lock_unmap(l);
 	if (l->dir_fd >= 0)
 		close(l->dir_fd);
 	free(l);
@@ -213,7 +214,7 @@ static int load_shared(struct cgw *c, struct cgw__loader *l, int abi_dir)
 
 	if (!get_pinned(l, abi_dir))
 		return 0;
-	err = cgw__device_lock(c);
+	err = cgw__device_lock(c, false);
 	if (err)
 		return err;
 	if (get_pinned(l, abi_dir)) {
