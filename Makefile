@@ -51,7 +51,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 
 # with BPF=0 nobpf.c stands for these
 bpf-src = $(addprefix user/lib/,blockers_iter.c bpf_log.c device.c device_check.c device_loader.c \
-	device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
+	device_lock.c device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
 	trace_names.c trace_oom.c unload.c)
 lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)),$(sort $(wildcard user/lib/*.c)))
 lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)
@@ -64,7 +64,7 @@ headers = cgward.h policy.h trace.h
 
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
 # what includes a skeleton or libbpf needs one
-bpf-tests = $(if $(filter-out 1,$(BPF)),$(addprefix tests/,live_embed.c live_lifecycle.c live_oom.c \
+bpf-tests = $(if $(filter-out 1,$(BPF)),$(addprefix tests/,live_embed.c live_lifecycle.c live_lock.c live_oom.c \
 	live_trace.c unit_oom.c unit_trace.c))
 test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)

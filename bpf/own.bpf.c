@@ -31,3 +31,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 OWN_CLASS(0)
 OWN_CLASS(1)
 OWN_CLASS(2)
+OWN_CLASS(3)

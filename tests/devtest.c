@@ -60,7 +60,7 @@ bool cgtest_same_rules(const struct cgw_rules *a, const struct cgw_rules *b)
 bool cgtest_same_table(const struct cgw_policy *a, const struct cgw_policy *b)
 {
 	struct cgw_policy_value x = *cgw_policy_value(a, NULL), y = *cgw_policy_value(b, NULL);
-	_cleanup_free_ struct cgw_policy_slot *in_a = NULL, *in_b = NULL;
+	_cleanup_free_ struct cgw_policy_entry *in_a = NULL, *in_b = NULL;
 	ssize_t n = cgw_policy_entries(a, &in_a);
 
 	x.seed = y.seed = 0;

@@ -8,10 +8,10 @@
 
 const long fuzz_mutations = 20000;
 
-/* Few numbers, so that rules meet; the large ones are where types end. */
+/* Few numbers, so that rules meet; the large ones are where types and devices end. */
 static const uint32_t numbers[16] = {
-	0,   1,	       2,	  3,	    5,		 8,	      10,  136,
-	256, 1U << 20, INT32_MAX, 1U << 31, 4294967293U, 4294967294U, ANY, ANY,
+	0,	 1,	    2,	      3,    5,		 8,   4095, 136, (1 << 20) - 1,
+	1 << 20, INT32_MAX, 1U << 31, 4096, 4294967294U, ANY, ANY,
 };
 
 /* A number that no rule has. */
@@ -148,28 +148,30 @@ static void check_class(const struct cgw_policy *p, const struct cgw_rules *rule
 		      (want >> access & 1));
 }
 
-static const struct cgw_policy_slot *wider(const struct cgw_policy_value *v,
-					   const struct cgw_policy_slot *e, uint32_t minor)
+/* What the table would say without the entry. */
+static uint8_t without(const struct cgw_policy_value *v, const struct cgw_policy_entry *e,
+		       uint32_t minor)
 {
-	const struct cgw_policy_slot *found = NULL;
+	int found = -1;
 
 	if (e->major != ANY && e->minor != ANY)
 		found = cgw__policy_lookup(v, e->type, e->major, ANY);
-	return found || e->major == ANY ? found : cgw__policy_lookup(v, e->type, ANY, minor);
+	if (found < 0 && e->major != ANY)
+		found = cgw__policy_lookup(v, e->type, ANY, minor);
+	return found < 0 ? v->fallback[e->type] : (uint8_t)found;
 }
 
 /* Is there a device of which the table would say something else without the entry? */
-static bool is_needed(const struct cgw_policy_value *v, const struct cgw_policy_slot *e,
+static bool is_needed(const struct cgw_policy_value *v, const struct cgw_policy_entry *e,
 		      const struct space *s)
 {
 	for (size_t i = 0; i < s->n_minors; i++) {
 		uint32_t minor = e->minor == ANY ? s->minors[i] : e->minor;
-		const struct cgw_policy_slot *without = wider(v, e, minor);
 
 		/* what a MAJ:* entry says of a pair that has its own is of no account */
-		if (e->minor == ANY && cgw__policy_lookup(v, e->type, e->major, minor))
+		if (e->minor == ANY && cgw__policy_lookup(v, e->type, e->major, minor) >= 0)
 			continue;
-		if (e->verdicts != (without ? without->verdicts : v->fallback[e->type]))
+		if (e->verdicts != without(v, e, minor))
 			return true;
 	}
 	return false;
@@ -178,16 +180,15 @@ static bool is_needed(const struct cgw_policy_value *v, const struct cgw_policy_
 static void check_entries(const struct cgw_policy *p, const struct space *s)
 {
 	const struct cgw_policy_value *v = cgw_policy_value(p, NULL);
-	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
+	_cleanup_free_ struct cgw_policy_entry *entries = NULL;
 	ssize_t n = cgw_policy_entries(p, &entries);
 
 	HOLDS(n == v->entries);
 	for (ssize_t i = 0; i < n; i++) {
-		const struct cgw_policy_slot *e = &entries[i];
-		const struct cgw_policy_slot *found =
-			cgw__policy_lookup(v, e->type, e->major, e->minor);
+		const struct cgw_policy_entry *e = &entries[i];
 
-		HOLDS(found && found->verdicts == e->verdicts && !found->pad);
+		HOLDS(cgw__policy_lookup(v, e->type, e->major, e->minor) == e->verdicts);
+		HOLDS(!e->pad);
 		HOLDS(v->levels[e->type] & (e->major == ANY ? CGW_POLICY_MINOR :
 					    e->minor == ANY ? CGW_POLICY_MAJOR :
 							      CGW_POLICY_EXACT));

@@ -82,6 +82,54 @@ static int each_access_is_decided_by_itself(void)
 	return TAP_PASS;
 }
 
+/* What they have in common in their lower bits is of no account. */
+static int numbers_are_told_apart_that_no_device_has(void)
+{
+	static const struct {
+		unsigned int major;
+		unsigned int minor;
+		bool narrow; /* allowed where only numbers of devices are in the policy */
+		bool wide;
+	} nodes[] = {
+		{ 4095, 1048575, true, true }, { 4094, 1048574, false, false },
+		{ 4094, 1048575, true, true }, { 4095, 1048574, false, false },
+		{ 0, 3, false, false },	       { 3, 0, false, false },
+		{ 5, 1, false, false },	       { 5, 7, true, true },
+		{ 9, 5, true, true },	       { 7, 0, false, true },
+	};
+	static const char narrow[] = "c 4095:1048575 m\nc *:1048575 m\nc *:7 m\nc 9:* m";
+	static const char wide[] = "c 4095:1048575 m\nc *:1048575 m\nc *:7 m\nc 9:* m\n"
+				   "c 4096:3 m\nc 3:1048576 m\nc 8191:* m\nc *:1048577 m\n"
+				   "c 4294967294:4294967294 m\nc 7:0 m";
+	_cleanup_top_ char *top = cgtest_new("numbers");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+	_cleanup_free_ char *rules = NULL;
+
+	for (int own = 0; own < 2; own++)
+		for (int i = 0; i < 2; i++) {
+			_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, i ? wide : narrow);
+
+			cgw_policy_set_own(p, own);
+			CHECK_INT(p->value->size_class, i ? 3 : 0);
+			CHECK_INT(cgw_group_set_devices(g, p), 0);
+			for (size_t j = 0; j < ARRAY_SIZE(nodes); j++) {
+				dev_t node = makedev(nodes[j].major, nodes[j].minor);
+				bool allowed = i ? nodes[j].wide : nodes[j].narrow;
+
+				CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, node),
+					  allowed ? 0 : -EPERM);
+			}
+		}
+	rules = rules_of(g);
+	CHECK_STR(rules, "deny a;allow c *:7 m;allow c *:1048575 m;allow c *:1048577 m;"
+			 "allow c 9:* m;deny c 9:* rw;allow c 8191:* m;deny c 8191:* rw;"
+			 "allow c 3:1048576 m;allow c 7:0 m;allow c 4096:3 m;"
+			 "allow c 4294967294:4294967294 m;");
+	return TAP_PASS;
+}
+
 static int policy_is_read_back_as_it_was_written(void)
 {
 	_cleanup_top_ char *top = cgtest_new("readback");
@@ -504,6 +552,7 @@ static int removed_groups_are_said_to_be_gone(void)
 static const struct tap_test tests[] = {
 	T(new_group_has_its_policy_when_the_first_process_enters),
 	T(each_access_is_decided_by_itself),
+	T(numbers_are_told_apart_that_no_device_has),
 	T(policy_is_read_back_as_it_was_written),
 	T(cleared_policy_is_gone_and_does_not_come_back),
 	T(rules_are_appended_to_a_live_policy),

@@ -41,7 +41,8 @@ static int callers_programs_are_used(void)
 	CHECK_INT(cgw_use_device_programs(c, &programs), -EBUSY);
 	CHECK_INT(cgtest_set_devices(g, "c 1:5"), 0);
 	CHECK_INT(cgtest_agent_open(&a, "/dev/zero", O_RDWR), 0);
-	/* nothing was pinned for them: the directory, there for the lock, is empty */
+	/* nothing was pinned for them: the directory is there for the lock */
+	CHECK(!unlink("/sys/fs/bpf/cgward/lock"));
 	CHECK(!rmdir("/sys/fs/bpf/cgward"));
 	return TAP_PASS;
 }

@@ -28,7 +28,7 @@ static void remove_pins(void)
 	unlink(PINS);
 }
 
-/* The only directory in PINS; "" where there are none or several. */
+/* The only directory in PINS, beside the lock; "" where there are none or several. */
 static void abi_dir(char path[300])
 {
 	DIR *dir = opendir(PINS);
@@ -37,7 +37,7 @@ static void abi_dir(char path[300])
 
 	path[0] = '\0';
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && ++n == 1)
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, "lock") && ++n == 1)
 			snprintf(path, 300, PINS "/%s", entry->d_name);
 	if (n != 1)
 		path[0] = '\0';

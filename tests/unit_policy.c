@@ -127,11 +127,16 @@ static void random_list(struct cgw_rules *rules, const struct space *s)
 
 static int random_lists(enum cgw_semantics with)
 {
-	/* the last two are never in a rule: an ordinary number and the largest */
+	/* the last two are never in a rule */
 	static const struct space spaces[] = {
 		{ { 0, 777, ANY }, 3 },
 		{ { 1, 2, 777, ANY }, 4 },
-		{ { 1, 3, 5, 4294967294U, 777, ANY }, 6 },
+		{ { 1, 3, 5, 4095, 777, ANY }, 6 },
+	};
+	/* the same with numbers that no device has, some alike in their lower bits */
+	static const struct space large[] = {
+		{ { 4095, 4096, 1048575, 1048576, 4294967294U, 8191, ANY }, 7 },
+		{ { 5, 4101, 1048581, 2147483653U, 8197, ANY }, 6 },
 	};
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	long n = cgtest_scale(120000), refused = 0;
@@ -139,7 +144,7 @@ static int random_lists(enum cgw_semantics with)
 	random_state = 1;
 	semantics = with;
 	for (long i = 0; i < n; i++) {
-		const struct space *s = &spaces[i % 3];
+		const struct space *s = i % 64 ? &spaces[i % 3] : &large[i / 64 % 2];
 		_cleanup_policy_ struct cgw_policy *p = NULL;
 		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
 		int err;
@@ -363,6 +368,24 @@ static int random_full_tables_compile(void)
 	return TAP_PASS;
 }
 
+/* Keys that differ in their lowest bits only, and in all combinations of those. */
+static int neighbouring_minors_of_any_major_compile(void)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (unsigned int major = 0; major < 64; major++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, "");
+
+		for (unsigned int minor = 0; minor < CGW_POLICY_ENTRIES; minor++)
+			add(rules, 'c', true, CGW_DEVICE_READ, major, minor);
+		if (cgw_policy_compile(rules, ORDERED, &p))
+			FAIL("major %u: %s", major, cgw_strerror(c));
+		CHECK(p->value->seed < 10);
+	}
+	return TAP_PASS;
+}
+
 static int block_and_char_devices_of_one_number_are_two(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
@@ -376,6 +399,37 @@ static int block_and_char_devices_of_one_number_are_two(void)
 	CHECK(!cgw_policy_check(p, CGW_DEVICE_CHAR, 8, 0, CGW_DEVICE_READ, NULL));
 	CHECK(cgw_policy_check(p, CGW_DEVICE_CHAR, 8, 0, CGW_DEVICE_WRITE, NULL));
 	CHECK(agree(p, rules, &s));
+	return TAP_PASS;
+}
+
+/* Those take the largest size, whatever their number. */
+static int numbers_that_no_device_has_are_kept(void)
+{
+	static const struct {
+		const char *rules;
+		unsigned int size_class;
+	} cases[] = {
+		{ "c 4095:1048575\nb 4095:*\nc *:1048575 r", 0 },
+		{ "c 4096:0", 3 },
+		{ "c 0:1048576", 3 },
+		{ "c 4096:* r\nc 0:* w\nc 8192:* m", 3 },
+		{ "b *:1048576\nb *:0 r\nc *:4096", 3 },
+		{ "c 4294967294:4294967294 r\nc 4294967294:* w\nc *:4294967294 m", 3 },
+		{ "c 4096:1048575\nc 4095:1048576 r\nc 4095:1048575 w\nc 4096:1048576 m", 3 },
+	};
+	static const struct space s = {
+		{ 0, 4095, 4096, 8191, 8192, 1048575, 1048576, 4294966272U, 4294967294U, ANY }, 10
+	};
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_policy_ struct cgw_policy *p = NULL;
+		_cleanup_rules_ struct cgw_rules *rules = rules_of(c, cases[i].rules);
+
+		CHECK_INT(cgw_policy_compile(rules, ORDERED, &p), 0);
+		CHECK_INT(cgw_policy_value(p, NULL)->size_class, cases[i].size_class);
+		CHECK(agree(p, rules, &s) && round_trips(p, rules));
+	}
 	return TAP_PASS;
 }
 
@@ -479,7 +533,9 @@ static const struct tap_test tests[] = {
 	T(redundant_rules_take_no_entry),
 	T(full_table_compiles_and_one_more_is_refused),
 	T(random_full_tables_compile),
+	T(neighbouring_minors_of_any_major_compile),
 	T(block_and_char_devices_of_one_number_are_two),
+	T(numbers_that_no_device_has_are_kept),
 	T(crossings_of_majors_and_minors_are_all_there),
 	T(hostile_lists_are_answered_in_time),
 	T(compiling_does_not_depend_on_former_lists),

@@ -12,7 +12,7 @@ static void print_number(struct out *o, const char *key, uint32_t number)
 }
 
 static void print_json(struct out *o, const struct cgw_policy *policy,
-		       const struct cgw_policy_slot *entries, ssize_t n)
+		       const struct cgw_policy_entry *entries, ssize_t n)
 {
 	const struct cgw_policy_value *value = cgw_policy_value(policy, NULL);
 
@@ -44,7 +44,7 @@ static void print_json(struct out *o, const struct cgw_policy *policy,
 int cmd_devices_compile(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(cmd_setup_free) struct cmd_setup setup = { 0 };
-	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
+	_cleanup_free_ struct cgw_policy_entry *entries = NULL;
 	int status = cmd_setup_read(x, &setup, argc, argv);
 	ssize_t n;
 

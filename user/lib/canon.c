@@ -24,13 +24,13 @@ static void emit(struct canon *k, char type, uint32_t major, uint32_t minor, boo
 		k->err = cgw_rules_add_rule(k->rules, &rule);
 }
 
-static void emit_slot(struct canon *k, const struct cgw_policy_slot *s, bool allow, uint8_t access)
+static void emit_slot(struct canon *k, const struct cgw_policy_entry *s, bool allow, uint8_t access)
 {
 	emit(k, s->type == CGW_DEVICE_BLOCK ? 'b' : 'c', s->major, s->minor, allow, access);
 }
 
 /* *:MIN first, then MAJ:*, then exact: a later rule overrules an earlier one. */
-static int level_of(const struct cgw_policy_slot *s)
+static int level_of(const struct cgw_policy_entry *s)
 {
 	return s->major == ANY ? 0 : s->minor == ANY ? 1 : 2;
 }
@@ -39,26 +39,26 @@ static int level_of(const struct cgw_policy_slot *s)
  * Must the rules of a class say all there is to say? Those of MAJ:* must where there are
  * *:MIN rules before them, which hold for some of the same devices.
  */
-static bool stands_alone(const struct canon *k, const struct cgw_policy_slot *s)
+static bool stands_alone(const struct canon *k, const struct cgw_policy_entry *s)
 {
 	return level_of(s) == 1 && k->v->levels[s->type] & CGW_POLICY_MINOR;
 }
 
-static uint8_t verdicts_or(const struct cgw_policy_slot *s, uint8_t otherwise)
+static uint8_t verdicts_or(int verdicts, uint8_t otherwise)
 {
-	return s ? s->verdicts : otherwise;
+	return verdicts < 0 ? otherwise : (uint8_t)verdicts;
 }
 
 /* The verdicts that the rules of wider classes give. */
-static uint8_t wider_verdicts(const struct canon *k, const struct cgw_policy_slot *s)
+static uint8_t wider_verdicts(const struct canon *k, const struct cgw_policy_entry *s)
 {
 	uint8_t fallback = k->v->fallback[s->type];
-	const struct cgw_policy_slot *wider;
+	int wider;
 
 	if (level_of(s) < 2)
 		return fallback;
 	wider = cgw__policy_lookup(k->v, s->type, s->major, ANY);
-	if (!wider)
+	if (wider < 0)
 		wider = cgw__policy_lookup(k->v, s->type, ANY, s->minor);
 	return verdicts_or(wider, fallback);
 }
@@ -89,7 +89,7 @@ static void begin_ordered(struct canon *k)
 	emit(k, 'c', ANY, ANY, true, c & (uint8_t)~b);
 }
 
-static void slot_ordered(struct canon *k, const struct cgw_policy_slot *s)
+static void slot_ordered(struct canon *k, const struct cgw_policy_entry *s)
 {
 	uint8_t want = allowed_bits(s->verdicts), base = allowed_bits(wider_verdicts(k, s));
 
@@ -125,15 +125,14 @@ static void begin_runc(struct canon *k)
 		     find_exception(family_of(k, k->v->fallback[type]), 0));
 }
 
-static void slot_runc(struct canon *k, const struct cgw_policy_slot *s)
+static void slot_runc(struct canon *k, const struct cgw_policy_entry *s)
 {
 	uint8_t fallback = k->v->fallback[s->type], covered = family_of(k, fallback);
 
 	if (level_of(s) == 2) {
-		const struct cgw_policy_slot *major, *minor;
+		int major = cgw__policy_lookup(k->v, s->type, s->major, ANY);
+		int minor = cgw__policy_lookup(k->v, s->type, ANY, s->minor);
 
-		major = cgw__policy_lookup(k->v, s->type, s->major, ANY);
-		minor = cgw__policy_lookup(k->v, s->type, ANY, s->minor);
 		covered |= family_of(k, verdicts_or(major, fallback));
 		covered |= family_of(k, verdicts_or(minor, fallback));
 	}
@@ -208,7 +207,7 @@ static void begin_containerd(struct canon *k)
 	emit_sequence(k, 'c', ANY, ANY, b, c, false);
 }
 
-static void slot_containerd(struct canon *k, const struct cgw_policy_slot *s)
+static void slot_containerd(struct canon *k, const struct cgw_policy_entry *s)
 {
 	emit_sequence(k, s->type == CGW_DEVICE_BLOCK ? 'b' : 'c', s->major, s->minor,
 		      wider_verdicts(k, s), s->verdicts, stands_alone(k, s));
@@ -218,7 +217,7 @@ static void slot_containerd(struct canon *k, const struct cgw_policy_slot *s)
 
 static const struct {
 	void (*begin)(struct canon *k);
-	void (*slot)(struct canon *k, const struct cgw_policy_slot *s);
+	void (*slot)(struct canon *k, const struct cgw_policy_entry *s);
 } tellers[] = {
 	[CGW_SEMANTICS_ORDERED] = { begin_ordered, slot_ordered },
 	[CGW_SEMANTICS_RUNC] = { begin_runc, slot_runc },
@@ -227,7 +226,7 @@ static const struct {
 
 static int compare_slots(const void *a, const void *b)
 {
-	const struct cgw_policy_slot *x = a, *y = b;
+	const struct cgw_policy_entry *x = a, *y = b;
 
 	if (level_of(x) != level_of(y))
 		return level_of(x) - level_of(y);
@@ -238,18 +237,16 @@ static int compare_slots(const void *a, const void *b)
 	return (x->minor > y->minor) - (x->minor < y->minor);
 }
 
-ssize_t cgw_policy_entries(const struct cgw_policy *policy, struct cgw_policy_slot **ret_entries)
+ssize_t cgw_policy_entries(const struct cgw_policy *policy, struct cgw_policy_entry **ret_entries)
 {
 	const struct cgw_policy_value *v = policy->value;
-	struct cgw_policy_slot *entries = calloc(v->entries + 1, sizeof(*entries));
-	const struct cgw_policy_slot *s;
+	struct cgw_policy_entry *entries = calloc(v->entries + 1, sizeof(*entries));
 	size_t n = 0;
 
 	if (!entries)
 		return cgw__oom(policy->c);
-	for (size_t i = 0; n < v->entries && (s = cgw__policy_slot(v, i)); i++)
-		if (s->type)
-			entries[n++] = *s;
+	for (size_t i = 0; n < v->entries && cgw__policy_slot(v, i, &entries[n]); i++)
+		n += entries[n].type != 0;
 	qsort(entries, n, sizeof(*entries), compare_slots);
 	*ret_entries = entries;
 	return (ssize_t)n;
@@ -258,7 +255,7 @@ ssize_t cgw_policy_entries(const struct cgw_policy *policy, struct cgw_policy_sl
 int cgw_policy_rules(const struct cgw_policy *policy, struct cgw_rules **ret_rules)
 {
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
-	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
+	_cleanup_free_ struct cgw_policy_entry *entries = NULL;
 	struct canon k = { .v = policy->value };
 	ssize_t n;
 

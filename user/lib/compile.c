@@ -223,14 +223,14 @@ static int add_entry(struct cgw__table *t, unsigned int type, uint32_t major, ui
 		return -ENOSPC;
 	if (t->n == t->room) {
 		size_t room = t->room ? t->room * 2 : 64;
-		struct cgw__entry *more = realloc(t->entries, room * sizeof(*more));
+		struct cgw_policy_entry *more = realloc(t->entries, room * sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
 		t->entries = more;
 		t->room = room;
 	}
-	t->entries[t->n++] = (struct cgw__entry){ major, minor, (uint8_t)type, verdicts };
+	t->entries[t->n++] = (struct cgw_policy_entry){ major, minor, (uint8_t)type, verdicts, 0 };
 	return 0;
 }
 
@@ -241,12 +241,12 @@ struct sections {
 	size_t exact;
 };
 
-static const struct cgw__entry *find_entry(const struct cgw__table *t, size_t from, size_t to,
-					   uint32_t major, uint32_t minor)
+static const struct cgw_policy_entry *find_entry(const struct cgw__table *t, size_t from,
+						 size_t to, uint32_t major, uint32_t minor)
 {
 	while (from < to) {
 		size_t mid = (from + to) / 2;
-		const struct cgw__entry *e = &t->entries[mid];
+		const struct cgw_policy_entry *e = &t->entries[mid];
 		uint64_t have = PAIR(e->major, e->minor), want = PAIR(major, minor);
 
 		if (have == want)
@@ -277,7 +277,8 @@ static void weigh(const struct cgw__table *t, const struct index *x, unsigned in
 		  const struct sections *s, uint64_t pair, uint8_t v, int *balance)
 {
 	uint32_t major = (uint32_t)(pair >> 32), minor = (uint32_t)pair;
-	const struct cgw__entry *e = find_entry(t, s->minors, s->majors, CGW_DEVICE_ANY, minor);
+	const struct cgw_policy_entry *e =
+		find_entry(t, s->minors, s->majors, CGW_DEVICE_ANY, minor);
 	uint8_t pair_v = class_verdicts(x, major, minor);
 
 	*balance += (pair_v != (e ? e->verdicts : t->fallback[type])) - (pair_v != v);
@@ -310,7 +311,7 @@ static int add_pair(struct cgw__table *t, const struct index *x, unsigned int ty
 		    const struct sections *s, uint32_t major, uint32_t minor)
 {
 	const uint32_t any = CGW_DEVICE_ANY;
-	const struct cgw__entry *wider = find_entry(t, s->majors, s->exact, major, any);
+	const struct cgw_policy_entry *wider = find_entry(t, s->majors, s->exact, major, any);
 	uint8_t v = class_verdicts(x, major, minor);
 
 	if (!wider)

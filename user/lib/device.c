@@ -332,7 +332,7 @@ static int set_devices(struct cgw_group *g, const struct cgw_policy *policy, boo
 	int err = cgw__loader(g->c, &l);
 
 	if (!err)
-		err = cgw__device_lock(g->c);
+		err = cgw__device_lock(g->c, !(policy->value->flags & CGW_POLICY_OWN));
 	if (err)
 		return err;
 	err = set_locked(g, l, policy, alone);
@@ -418,7 +418,7 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 	int err = cgw__loader(g->c, &l);
 
 	if (!err)
-		err = cgw__device_lock(g->c);
+		err = cgw__device_lock(g->c, false);
 	if (err)
 		return err;
 	err = cgw_group_get_devices(g, &d);
@@ -470,7 +470,7 @@ static int clear_locked(struct cgw_group *g)
 
 int cgw_group_clear_devices(struct cgw_group *g)
 {
-	int err = cgw__device_lock(g->c);
+	int err = cgw__device_lock(g->c, true);
 
 	if (err)
 		return err;

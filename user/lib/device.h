@@ -4,6 +4,7 @@
 #define CGWARD_DEVICE_H
 
 #include <linux/bpf.h>
+#include <pthread.h>
 
 #include "internal.h"
 
@@ -24,12 +25,27 @@ static inline unsigned int cgw__pin(unsigned int size_class, unsigned int kind)
 	return size_class * N_KINDS + kind;
 }
 
+/* The lock of writers, in a page that all of them map. */
+struct cgw__lock {
+	uint32_t form;	/* whose mutex it is: see device_lock.c */
+	uint32_t state; /* CGW_LOCK_OPEN, ... */
+	pthread_mutex_t mutex;
+};
+
+enum {
+	CGW_LOCK_OPEN,
+	CGW_LOCK_BARRED, /* somebody wants it who holds the lock of the directory: queue up there */
+	CGW_LOCK_GONE,	 /* its pin was removed: look for the next one */
+};
+
 struct cgw__loader {
 	bool loaded;
 	int fds[N_PINS];
-	uint32_t ids[N_PINS]; /* of the programs */
-	int dir_fd;	      /* the pin directory, or < 0 */
-	int lock_fd;	      /* while locked */
+	uint32_t ids[N_PINS];	 /* of the programs */
+	int dir_fd;		 /* the pin directory, or < 0 */
+	int lock_fd;		 /* of what else is locked while the lock is held, or < 0 */
+	struct cgw__lock *lock;	 /* once it was needed; or NULL */
+	bool robust;		 /* the kernel opens the lock when this thread is killed */
 	struct cgw_own_bpf *own; /* bpf/own.bpf.c, once it was needed */
 };
 
@@ -39,16 +55,22 @@ struct cgw__loader {
 #define CGW_ADOPTER_NAME CGW_PROG_NAME "_new"
 #define CGW_OBSERVER_NAME "cgward_obs"
 #define CGW_MAP_NAME "cgward_policy"
+#define CGW_LOCK_NAME "lock"
 
 extern const char *const cgw__pin_names[N_PINS];
 
+int cgw__loader_new(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__loader(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__open_pins(struct cgw *c, bool make);
-int cgw__device_lock(struct cgw *c);
-void cgw__device_unlock(struct cgw *c);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
 void cgw__own_free(struct cgw_own_bpf *own);
 int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value);
+
+/* device_lock.c */
+int cgw__device_lock(struct cgw *c, bool briefly);
+void cgw__device_unlock(struct cgw *c);
+void cgw__lock_remove(struct cgw *c, int pins_fd);
+void cgw__lock_unmap(struct cgw__loader *l);
 
 /* bpf_log.c */
 void cgw__bpf_log_begin(struct cgw *c);

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -14,6 +13,7 @@
 const char *const cgw__pin_names[N_PINS] = {
 	"policies0", "filter0", "adopter0", "shortcut0", "policies1", "filter1",
 	"adopter1", "shortcut1", "policies2", "filter2", "adopter2", "shortcut2",
+	"policies3", "filter3", "adopter3", "shortcut3",
 };
 
 static void drop_fds(struct cgw__loader *l)
@@ -29,6 +29,7 @@ void cgw__loader_free(struct cgw__loader *l)
 		return;
 	drop_fds(l);
 	cgw__own_free(l->own);
+	cgw__lock_unmap(l);
 	if (l->dir_fd >= 0)
 		close(l->dir_fd);
 	free(l);
@@ -213,7 +214,7 @@ static int load_shared(struct cgw *c, struct cgw__loader *l, int abi_dir)
 
 	if (!get_pinned(l, abi_dir))
 		return 0;
-	err = cgw__device_lock(c);
+	err = cgw__device_lock(c, false);
 	if (err)
 		return err;
 	if (get_pinned(l, abi_dir)) {
@@ -264,7 +265,7 @@ static int read_ids(struct cgw *c, struct cgw__loader *l)
 }
 
 /* What a context knows of the loader, nothing loaded yet. */
-static int loader_new(struct cgw *c, struct cgw__loader **ret_l)
+int cgw__loader_new(struct cgw *c, struct cgw__loader **ret_l)
 {
 	struct cgw__loader *l;
 
@@ -289,7 +290,7 @@ static int loader_new(struct cgw *c, struct cgw__loader **ret_l)
 int cgw__loader(struct cgw *c, struct cgw__loader **ret_l)
 {
 	struct cgw__loader *l;
-	int abi_dir, err = loader_new(c, &l);
+	int abi_dir, err = cgw__loader_new(c, &l);
 
 	if (err)
 		return err;
@@ -346,7 +347,7 @@ static int check_class(struct cgw *c, const struct cgw__loader *l, unsigned int 
 int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *programs)
 {
 	struct cgw__loader *l;
-	int err = loader_new(c, &l);
+	int err = cgw__loader_new(c, &l);
 
 	if (err)
 		return err;
@@ -364,74 +365,4 @@ int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *pro
 		drop_fds(l);
 	l->loaded = !err;
 	return err;
-}
-
-#define LOCK_FILE "/run/cgward.lock"
-
-static int flock_wait(int fd)
-{
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
-/* A file that only root can open, there while somebody holds or waits for it. */
-static int lock_file(void)
-{
-	for (;;) {
-		_cleanup_close_ int fd =
-			open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-		struct stat st;
-		int err;
-
-		if (fd < 0)
-			return -errno;
-		err = flock_wait(fd);
-		if (!err && fstat(fd, &st) < 0)
-			err = -errno;
-		if (err)
-			return err;
-		/* Its last holder has removed it: whoever comes now makes a new one. */
-		if (st.st_nlink)
-			return TAKE_FD(fd);
-	}
-}
-
-/*
- * Writers take turns: on the pin directory, or where there is none on a file. Never on a
- * cgroup directory, whose owner could keep root waiting.
- */
-int cgw__device_lock(struct cgw *c)
-{
-	struct cgw__loader *l;
-	int err = loader_new(c, &l);
-
-	if (err)
-		return err;
-	if (l->dir_fd >= 0) {
-		err = flock_wait(l->dir_fd);
-		if (err)
-			return cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
-		l->lock_fd = l->dir_fd;
-		return 0;
-	}
-	/* Who cannot make the file is not root, and shares its groups with no other writer. */
-	l->lock_fd = lock_file();
-	return 0;
-}
-
-void cgw__device_unlock(struct cgw *c)
-{
-	struct cgw__loader *l = c->loader;
-
-	if (l->lock_fd < 0)
-		return;
-	if (l->lock_fd == l->dir_fd) {
-		flock(l->lock_fd, LOCK_UN);
-	} else {
-		unlink(LOCK_FILE);
-		close(l->lock_fd);
-	}
-	l->lock_fd = -EBADF;
 }

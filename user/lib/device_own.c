@@ -67,7 +67,8 @@ int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_
 		return cgw__explain_bpf(c, map_fd, "cannot make the table of a device program");
 	program = (struct bpf_program *const[]){ l->own->progs.cgward_dev_own0,
 						 l->own->progs.cgward_dev_own1,
-						 l->own->progs.cgward_dev_own2 }[value->size_class];
+						 l->own->progs.cgward_dev_own2,
+						 l->own->progs.cgward_dev_own3 }[value->size_class];
 	n = bpf_program__insn_cnt(program);
 	code = malloc(n * sizeof(*code));
 	if (!code)

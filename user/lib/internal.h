@@ -223,6 +223,7 @@ struct cgw__policy_class {
 	uint32_t slots;
 	uint32_t buckets;
 	uint32_t entries; /* at most */
+	bool wide;	  /* of any numbers, not only those that devices have */
 	size_t bytes;
 };
 
@@ -231,9 +232,9 @@ extern const struct cgw__policy_class cgw__policy_classes[CGW_POLICY_CLASSES];
 int cgw__policy_from_value(struct cgw *c, const struct cgw_policy_value *value,
 			   struct cgw_policy **ret_policy);
 
-const struct cgw_policy_slot *cgw__policy_lookup(const struct cgw_policy_value *v,
-						 unsigned int type, uint32_t major, uint32_t minor);
-const struct cgw_policy_slot *cgw__policy_slot(const struct cgw_policy_value *v, size_t i);
+int cgw__policy_lookup(const struct cgw_policy_value *v, unsigned int type, uint32_t major,
+		       uint32_t minor);
+bool cgw__policy_slot(const struct cgw_policy_value *v, size_t i, struct cgw_policy_entry *ret_e);
 uint8_t cgw__policy_verdicts(const struct cgw_policy_value *v, unsigned int type, uint32_t major,
 			     uint32_t minor);
 

@@ -243,7 +243,7 @@ static int read_policy(struct cgw__reading *r)
 {
 	struct cgw__stat_file *f = r->file;
 	_cleanup_(cgw_devices_free) struct cgw_devices d = { NULL };
-	_cleanup_free_ struct cgw_policy_slot *entries = NULL;
+	_cleanup_free_ struct cgw_policy_entry *entries = NULL;
 	struct cgw_metric m[] = { { .value = 0 }, { .value = 0 } };
 	ssize_t n = 0;
 	int err = cgw_group_get_devices(r->g, &d);

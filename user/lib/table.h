@@ -5,16 +5,8 @@
 
 #include "internal.h"
 
-/* One class of devices, before it has its place in the hash. */
-struct cgw__entry {
-	uint32_t major;
-	uint32_t minor;
-	uint8_t type;
-	uint8_t verdicts;
-};
-
 struct cgw__table {
-	struct cgw__entry *entries;
+	struct cgw_policy_entry *entries;
 	size_t n;
 	size_t room;
 	uint8_t fallback[4]; /* by type */

@@ -168,7 +168,7 @@ static int unload_all(struct cgw *c, int pins_fd, unsigned int flags)
 	while ((entry = readdir(list))) {
 		int err;
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, CGW_LOCK_NAME))
 			continue;
 		err = unload_dir(c, pins_fd, entry->d_name, flags);
 		if (err < 0)
@@ -196,13 +196,15 @@ int cgw_unload(struct cgw *c, unsigned int flags)
 			cgw__hint(c, "only root, or CAP_DAC_OVERRIDE, may look into it");
 		return pins_fd;
 	}
-	err = cgw__device_lock(c);
+	err = cgw__device_lock(c, false);
 	if (err)
 		return err;
 	n = unload_all(c, pins_fd, flags);
 	bpffs = open(CGW_BPFFS, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (n >= 0)
+	if (n >= 0) {
+		cgw__lock_remove(c, pins_fd);
 		unlinkat(bpffs, "cgward", AT_REMOVEDIR); /* unless somebody uses it again */
+	}
 	cgw__device_unlock(c);
 	return n;
 }

@@ -1699,7 +1699,7 @@ CGW_API void cgw_policy_set_own(struct cgw_policy *policy, bool own);
  * @ret_size: may be NULL; the size of the whole value.
  *
  * Return: the value to store in the map of bpf/device.bpf.c that serves its size_class,
- * cgward_policy0 to 2; its generation is 0.
+ * cgward_policy0 to 3; its generation is 0.
  */
 CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy *policy,
 							size_t *ret_size);
@@ -1715,7 +1715,7 @@ CGW_API const struct cgw_policy_value *cgw_policy_value(const struct cgw_policy 
  * Return: how many, or -ENOMEM.
  */
 CGW_API ssize_t cgw_policy_entries(const struct cgw_policy *policy,
-				   struct cgw_policy_slot **ret_entries);
+				   struct cgw_policy_entry **ret_entries);
 
 /**
  * cgw_policy_check() - the verdict of a table.
@@ -1770,10 +1770,10 @@ CGW_API int cgw_group_replace_foreign(struct cgw_group *g, const struct cgw_poli
 /**
  * struct cgw_device_programs - bpf/device.bpf.c, loaded by the caller.
  * @sz: sizeof(struct cgw_device_programs).
- * @policies: descriptors of the maps cgward_policy0 to 2.
- * @filters: of the programs cgward_dev0 to 2.
- * @adopters: of the programs cgward_dev_new0 to 2.
- * @shortcuts: of the programs cgward_dev_oci0 to 2.
+ * @policies: descriptors of the maps cgward_policy0 to 3.
+ * @filters: of the programs cgward_dev0 to 3.
+ * @adopters: of the programs cgward_dev_new0 to 3.
+ * @shortcuts: of the programs cgward_dev_oci0 to 3.
  */
 struct cgw_device_programs {
 	size_t sz;
@@ -1789,16 +1789,20 @@ struct cgw_device_programs {
 		.sz = sizeof(struct cgw_device_programs),                                 \
 		.policies = { bpf_map__fd((skel)->maps.cgward_policy0),                   \
 			      bpf_map__fd((skel)->maps.cgward_policy1),                   \
-			      bpf_map__fd((skel)->maps.cgward_policy2) },                 \
+			      bpf_map__fd((skel)->maps.cgward_policy2),                   \
+			      bpf_map__fd((skel)->maps.cgward_policy3) },                 \
 		.filters = { bpf_program__fd((skel)->progs.cgward_dev0),                  \
 			     bpf_program__fd((skel)->progs.cgward_dev1),                  \
-			     bpf_program__fd((skel)->progs.cgward_dev2) },                \
+			     bpf_program__fd((skel)->progs.cgward_dev2),                  \
+			     bpf_program__fd((skel)->progs.cgward_dev3) },                \
 		.adopters = { bpf_program__fd((skel)->progs.cgward_dev_new0),             \
 			      bpf_program__fd((skel)->progs.cgward_dev_new1),             \
-			      bpf_program__fd((skel)->progs.cgward_dev_new2) },           \
+			      bpf_program__fd((skel)->progs.cgward_dev_new2),             \
+			      bpf_program__fd((skel)->progs.cgward_dev_new3) },           \
 		.shortcuts = { bpf_program__fd((skel)->progs.cgward_dev_oci0),            \
 			       bpf_program__fd((skel)->progs.cgward_dev_oci1),            \
-			       bpf_program__fd((skel)->progs.cgward_dev_oci2) },          \
+			       bpf_program__fd((skel)->progs.cgward_dev_oci2),            \
+			       bpf_program__fd((skel)->progs.cgward_dev_oci3) },          \
 	}
 
 /**

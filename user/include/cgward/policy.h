@@ -8,9 +8,9 @@
 #endif
 
 #define CGW_POLICY_MAGIC 0x50574743U /* "CGWP"; 0 in a value nobody has written yet */
-#define CGW_POLICY_VERSION 2
+#define CGW_POLICY_VERSION 3
 
-/* Value of a slot's major or minor that stands for every number. */
+/* Value of an entry's major or minor that stands for every number. */
 #define CGW_DEVICE_ANY 0xffffffffU
 
 /* Device types and access bits, as in struct bpf_cgroup_dev_ctx. */
@@ -22,16 +22,19 @@
 #define CGW_DEVICE_RWM 7U
 
 /*
- * Values come in three sizes, each with its own map and programs: a group takes the
- * smallest that holds its entries. At four fifths full a place for each is always found.
+ * Values come in sizes, each with its own map and programs: a group takes the smallest that
+ * holds its entries. At four fifths full a place for each is always found. The last is for
+ * policies with numbers that no device has.
  */
-#define CGW_POLICY_CLASSES 3U
+#define CGW_POLICY_CLASSES 4U
 #define CGW_POLICY_SLOTS_0 32U
 #define CGW_POLICY_SLOTS_1 320U
 #define CGW_POLICY_SLOTS_2 5120U
+#define CGW_POLICY_SLOTS_3 5120U
 #define CGW_POLICY_BUCKETS_0 16U
 #define CGW_POLICY_BUCKETS_1 80U
 #define CGW_POLICY_BUCKETS_2 1280U
+#define CGW_POLICY_BUCKETS_3 1280U
 /* Entries a policy may have. */
 #define CGW_POLICY_ENTRIES 4096U
 
@@ -59,19 +62,26 @@
  * One equivalence class of devices. verdicts has one bit for each requested
  * subset of {mknod, read, write}: bit N is set when a request for N passes.
  */
-struct cgw_policy_slot {
+struct cgw_policy_entry {
 	__u32 major;
 	__u32 minor;
-	__u8 type; /* 0 = no entry */
+	__u8 type;
 	__u8 verdicts;
 	__u16 pad;
 };
+
+/* Linux has devices with numbers of so many bits. */
+#define CGW_POLICY_MAJOR_BITS 12U
+#define CGW_POLICY_MINOR_BITS 20U
 
 /*
  * What a value begins with; its slots follow, then a byte for each bucket. A perfect hash:
  * that byte says where the entries of the bucket went, so that a lookup reads one slot and
  * is never a loop. A value of zeros (what the kernel gives to a group on attach) has no
  * magic and decides nothing by itself.
+ *
+ * A slot is two halves of 32 and 16 bits: cgw_policy_key() of an entry, and below the upper
+ * half its verdicts; 0 = no entry.
  */
 struct cgw_policy_value {
 	__u32 magic;
@@ -89,27 +99,56 @@ struct cgw_policy_value {
 
 struct cgw_policy_value_0 {
 	struct cgw_policy_value head;
-	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_0];
+	__u32 numbers[CGW_POLICY_SLOTS_0];
+	__u16 kinds[CGW_POLICY_SLOTS_0];
 	__u8 displace[CGW_POLICY_BUCKETS_0];
 };
 
 struct cgw_policy_value_1 {
 	struct cgw_policy_value head;
-	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_1];
+	__u32 numbers[CGW_POLICY_SLOTS_1];
+	__u16 kinds[CGW_POLICY_SLOTS_1];
 	__u8 displace[CGW_POLICY_BUCKETS_1];
 };
 
 struct cgw_policy_value_2 {
 	struct cgw_policy_value head;
-	struct cgw_policy_slot slots[CGW_POLICY_SLOTS_2];
+	__u32 numbers[CGW_POLICY_SLOTS_2];
+	__u16 kinds[CGW_POLICY_SLOTS_2];
 	__u8 displace[CGW_POLICY_BUCKETS_2];
 };
 
-static inline __u64 cgw_policy_hash(__u32 seed, __u32 type, __u32 major, __u32 minor)
-{
-	__u64 key = (__u64)major << 32 | minor;
+struct cgw_policy_value_3 {
+	struct cgw_policy_value head;
+	__u32 numbers[CGW_POLICY_SLOTS_3];
+	__u16 kinds[CGW_POLICY_SLOTS_3];
+	__u8 displace[CGW_POLICY_BUCKETS_3];
+	__u32 high[CGW_POLICY_SLOTS_3]; /* of each slot, what cgw_policy_key() leaves out */
+};
 
-	key = (key ^ key >> 29 ^ seed) * 0x9e3779b97f4a7c15ULL + type * 0xc2b2ae3d27d4eb4fULL;
+/* What a key of any major, and one of any minor, has in the place of it. */
+#define CGW_POLICY_ANY_MAJOR 0x2fff00000ULL
+#define CGW_POLICY_ANY_MINOR 0x1000fffffULL
+
+/*
+ * The lower bits of major and minor; then from bit 32 whether the minor is larger, whether the
+ * major is ("every" is), and the type. No device has larger ones, so none is looked up by them.
+ */
+static inline __u64 cgw_policy_key(__u32 type, __u32 major, __u32 minor)
+{
+	__u32 kind = type << 2;
+
+	if (major >> CGW_POLICY_MAJOR_BITS)
+		kind |= 2;
+	if (minor >> CGW_POLICY_MINOR_BITS)
+		kind |= 1;
+	minor &= (1U << CGW_POLICY_MINOR_BITS) - 1;
+	return (__u64)kind << 32 | (major << CGW_POLICY_MINOR_BITS | minor);
+}
+
+static inline __u64 cgw_policy_hash(__u32 seed, __u64 key, __u32 high)
+{
+	key = (key ^ (__u64)seed << 36) * 0x9e3779b97f4a7c15ULL + high * 0xc2b2ae3d27d4eb4fULL;
 	return (key ^ key >> 32) * 0xd6e8feb86659fd93ULL;
 }
 

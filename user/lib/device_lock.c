@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Writers of device policies take turns, by a mutex in the page of a map that is pinned in the
+ * pin directory. Taking it is no system call; when its owner is killed the kernel opens it. But
+ * in such a page nobody can wait: who finds it taken queues up for the lock of the directory,
+ * and only the first of the queue asks again and again. Who comes meanwhile queues up too.
+ */
+#include <bpf/bpf.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "device.h"
+
+#define LOCK_FILE "/run/cgward.lock"
+
+/* C libraries and word sizes have mutexes of their own, and must not share one. */
+#ifdef __GLIBC__
+#define LIBC 0x67000000U
+#else
+#define LIBC 0x6f000000U
+#endif
+#define LOCK_FORM (LIBC | (uint32_t)sizeof(struct cgw__lock))
+
+void cgw__lock_unmap(struct cgw__loader *l)
+{
+	if (l->lock)
+		munmap(l->lock, sizeof(*l->lock));
+	l->lock = NULL;
+}
+
+static uint32_t state_of(const struct cgw__lock *lock)
+{
+	return __atomic_load_n(&lock->state, __ATOMIC_RELAXED);
+}
+
+static void set_state(struct cgw__lock *lock, uint32_t state)
+{
+	__atomic_store_n(&lock->state, state, __ATOMIC_RELAXED);
+}
+
+static int try_mutex(struct cgw__lock *lock)
+{
+	int err = pthread_mutex_trylock(&lock->mutex);
+
+	/* Policies are in order wherever a writer is killed. */
+	return err == EOWNERDEAD ? pthread_mutex_consistent(&lock->mutex) : err;
+}
+
+/* Its owner is at work for some microseconds, or was stopped. */
+static int wait_mutex(struct cgw__lock *lock)
+{
+	const struct timespec pauses[] = { { .tv_nsec = 50000 }, { .tv_nsec = 1000000 } };
+	int err;
+
+	for (int i = 0; (err = try_mutex(lock)) == EBUSY; i += i < 128) {
+		if (i < 64)
+			sched_yield();
+		else
+			nanosleep(&pauses[i == 128], NULL);
+	}
+	return -err;
+}
+
+static bool lock_at_once(struct cgw__lock *lock)
+{
+	if (try_mutex(lock))
+		return false;
+	if (state_of(lock) == CGW_LOCK_OPEN)
+		return true;
+	pthread_mutex_unlock(&lock->mutex);
+	return false;
+}
+
+static int map_lock(struct cgw__loader *l, int map_fd)
+{
+	void *page = mmap(NULL, sizeof(*l->lock), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	l->lock = page;
+	return 0;
+}
+
+static void init_lock(struct cgw__lock *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&lock->mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+	lock->form = LOCK_FORM;
+}
+
+static int make_lock(struct cgw__loader *l, const char *path)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgward_lock", sizeof(uint32_t),
+						sizeof(*l->lock), 1, &opts);
+	int err = fd < 0 ? -errno : map_lock(l, fd);
+
+	if (err)
+		return err;
+	init_lock(l->lock);
+	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
+}
+
+/* Map the lock that is pinned in the directory, whose lock is held, or make it. */
+static int find_lock(struct cgw *c, struct cgw__loader *l)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct robust_list_head *list = NULL;
+	char path[64];
+	size_t size;
+	int err;
+
+	if (l->lock && state_of(l->lock) != CGW_LOCK_GONE)
+		return 0;
+	cgw__lock_unmap(l);
+	/* A process made by a bare clone() has no list that the kernel knows. */
+	l->robust = !syscall(SYS_get_robust_list, 0, &list, &size) && list;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/" CGW_LOCK_NAME, l->dir_fd);
+	fd = bpf_obj_get(path);
+	err = fd < 0 ? -errno : map_lock(l, fd);
+	if (!err && l->lock->form != LOCK_FORM) {
+		cgw__lock_unmap(l);
+		cgw__fail(c, -EBUSY, "cannot lock " CGW_BPFFS "/cgward: a build for another C library or word size uses it");
+		cgw__hint(c, "cgward unload of that build removes its pins");
+		return -EBUSY;
+	}
+	if (!err && state_of(l->lock) == CGW_LOCK_GONE) {
+		/* Who removes the pins was killed. */
+		cgw__lock_unmap(l);
+		unlinkat(l->dir_fd, CGW_LOCK_NAME, 0);
+		err = -ENOENT;
+	}
+	if (err == -ENOENT)
+		err = make_lock(l, path);
+	return err ? cgw__explain_bpf(c, err, "cannot lock device policies") : 0;
+}
+
+static int flock_wait(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* The lock of the directory, and of the one that is there by now: dir_fd may change. */
+static int queue_up(struct cgw *c, struct cgw__loader *l)
+{
+	struct stat st;
+
+	for (;;) {
+		int err = flock_wait(l->dir_fd);
+
+		if (!err && fstat(l->dir_fd, &st) < 0)
+			err = -errno;
+		if (err)
+			return cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
+		if (st.st_nlink)
+			return 0;
+		cgw__lock_unmap(l);
+		close(l->dir_fd);
+		l->dir_fd = cgw__open_pins(c, true);
+		if (l->dir_fd < 0)
+			return 0;
+	}
+}
+
+/* By the directory; once it is held, the one who has the mutex is waited for. */
+static int lock_directory(struct cgw *c, struct cgw__loader *l)
+{
+	int err = find_lock(c, l);
+
+	if (!err) {
+		set_state(l->lock, CGW_LOCK_BARRED);
+		err = wait_mutex(l->lock);
+		if (err)
+			cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
+	}
+	if (err) {
+		cgw__lock_unmap(l);
+		flock(l->dir_fd, LOCK_UN);
+		return err;
+	}
+	l->lock_fd = l->dir_fd;
+	/* Nobody else can keep it while it is barred. */
+	if (!l->robust)
+		pthread_mutex_unlock(&l->lock->mutex);
+	return 0;
+}
+
+/* A file that only root can open, there while somebody holds or waits for it. */
+static int lock_file(void)
+{
+	for (;;) {
+		_cleanup_close_ int fd =
+			open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		struct stat st;
+		int err;
+
+		if (fd < 0)
+			return -errno;
+		err = flock_wait(fd);
+		if (!err && fstat(fd, &st) < 0)
+			err = -errno;
+		if (err)
+			return err;
+		/* Its last holder has removed it: whoever comes now makes a new one. */
+		if (st.st_nlink)
+			return TAKE_FD(fd);
+	}
+}
+
+/*
+ * In the pin directory, or where there is none by a file. Never by a cgroup directory, whose
+ * owner could keep root waiting. Who is to have it for long takes the directory's lock as well,
+ * by which the others can wait.
+ */
+int cgw__device_lock(struct cgw *c, bool briefly)
+{
+	struct cgw__loader *l;
+	int err = cgw__loader_new(c, &l);
+
+	if (err)
+		return err;
+	if (briefly && l->lock && l->robust && lock_at_once(l->lock))
+		return 0;
+	if (l->dir_fd >= 0)
+		err = queue_up(c, l);
+	if (err)
+		return err;
+	if (l->dir_fd >= 0)
+		return lock_directory(c, l);
+	/* Who cannot make the file is not root, and shares its groups with no other writer. */
+	l->lock_fd = lock_file();
+	return 0;
+}
+
+void cgw__device_unlock(struct cgw *c)
+{
+	struct cgw__loader *l = c->loader;
+	bool queued = l->lock && l->lock_fd >= 0;
+
+	if (queued && state_of(l->lock) != CGW_LOCK_GONE)
+		set_state(l->lock, CGW_LOCK_OPEN);
+	if (l->lock && l->robust)
+		pthread_mutex_unlock(&l->lock->mutex);
+	if (l->lock_fd < 0)
+		return;
+	if (queued) {
+		flock(l->lock_fd, LOCK_UN);
+	} else {
+		unlink(LOCK_FILE);
+		close(l->lock_fd);
+	}
+	l->lock_fd = -EBADF;
+}
+
+/* With the other pins, under the lock. */
+void cgw__lock_remove(struct cgw *c, int pins_fd)
+{
+	if (c->loader->lock)
+		set_state(c->loader->lock, CGW_LOCK_GONE);
+	unlinkat(pins_fd, CGW_LOCK_NAME, 0);
+}
