@@ -116,14 +116,15 @@ static int find_attached(struct cgw_group *g, const struct cgw__loader *l, unsig
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < n; i++) {
-		struct bpf_prog_info info = { 0 };
 		struct cgw__program p = { .id = ids[i] };
+		struct bpf_prog_info info;
 		int kind = kind_of(l, size_class, ids[i]);
 
 		if (kind && !a->kind) {
 			a->kind = kind;
 			continue;
 		}
+		memset(&info, 0, sizeof(info));
 		/* One that cannot be looked at is not ours, and stays. */
 		if (cgw__get_program(ids[i], &info, &p.fd))
 			continue;
@@ -306,11 +307,14 @@ static int set_own(struct cgw_group *g, struct cgw__loader *l, const struct atta
 static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
 		      bool alone)
 {
-	_cleanup_(close_attached) struct attached a = { 0 };
+	_cleanup_(close_attached) struct attached a; /* too large to be cleared at each update */
 	struct cgw_policy_value *value = policy->value;
 	struct timespec now;
-	int err = g->fresh ? 0 : find_attached(g, l, value->size_class, &a);
+	int err;
 
+	a.kind = 0;
+	a.n_others = a.n_foreign = 0;
+	err = g->fresh ? 0 : find_attached(g, l, value->size_class, &a);
 	if (err)
 		return err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
