@@ -1688,7 +1688,7 @@ CGW_API void cgw_policy_free(struct cgw_policy *policy);
  *
  * A program of its own has the table in it and spares each check the call of a helper; it
  * decides alike. It is verified anew for each group and at each change, which takes about 0.1
- * ms and the privilege to load programs, and takes 4 to 9 KiB more. It goes with its group
+ * ms and the privilege to load programs, and takes 4 to 8 KiB more. It goes with its group
  * and is pinned nowhere.
  */
 CGW_API void cgw_policy_set_own(struct cgw_policy *policy, bool own);
