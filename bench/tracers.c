@@ -218,10 +218,11 @@ static struct cgw_trace *arm(enum armed armed, struct cgw_group *g)
 }
 
 /*
- * The listener is another process: what it has open would cost this one time when it forks.
+ * Who has them armed is another process: what it has open would cost this one time when it forks.
+ * It reads nothing, as nothing happens that they tell.
  * Return: what it waits for the end of.
  */
-static int start_listener(enum armed armed, struct cgw_group *g, pid_t *ret_pid)
+static int start_armed(enum armed armed, struct cgw_group *g, pid_t *ret_pid)
 {
 	int ready[2], end[2];
 	char byte;
@@ -272,7 +273,7 @@ static void time_armed(enum armed armed, double (*ns)[TURNS], int turn, struct c
 		close(fd);
 		return;
 	}
-	fd = start_listener(armed, g, &pid);
+	fd = start_armed(armed, g, &pid);
 	time_rows(armed, ns, turn);
 	close(fd);
 	if (waitpid(pid, NULL, 0) != pid)

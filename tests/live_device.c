@@ -130,6 +130,23 @@ static int numbers_are_told_apart_that_no_device_has(void)
 	return TAP_PASS;
 }
 
+/* tests/unit_lookup.c has more of them. */
+static int what_no_device_has_allows_none(void)
+{
+	_cleanup_top_ char *top = cgtest_new("wide");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+	_cleanup_agent_ struct cgtest_agent a = cgtest_agent_start(top);
+
+	CHECK_INT(cgtest_set_devices(g, "c 300:* m\nc 10:1629487103 m"), 0);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(10, 229)), -EPERM);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(300, 229)), 0);
+	CHECK_INT(cgtest_set_devices(g, "c *:300 m\nc 30560255:229 m"), 0);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(10, 229)), -EPERM);
+	CHECK_INT(cgtest_agent_mknod(&a, "/run/node", S_IFCHR, makedev(10, 300)), 0);
+	return TAP_PASS;
+}
+
 static int policy_is_read_back_as_it_was_written(void)
 {
 	_cleanup_top_ char *top = cgtest_new("readback");
@@ -553,6 +570,7 @@ static const struct tap_test tests[] = {
 	T(new_group_has_its_policy_when_the_first_process_enters),
 	T(each_access_is_decided_by_itself),
 	T(numbers_are_told_apart_that_no_device_has),
+	T(what_no_device_has_allows_none),
 	T(policy_is_read_back_as_it_was_written),
 	T(cleared_policy_is_gone_and_does_not_come_back),
 	T(rules_are_appended_to_a_live_policy),

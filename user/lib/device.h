@@ -62,6 +62,7 @@ extern const char *const cgw__pin_names[N_PINS];
 int cgw__loader_new(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__loader(struct cgw *c, struct cgw__loader **ret_l);
 int cgw__open_pins(struct cgw *c, bool make);
+int cgw__use_pins(struct cgw *c, int pins_fd);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
 void cgw__own_free(struct cgw_own_bpf *own);
 int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value);

@@ -210,19 +210,24 @@ static int load(struct cgw *c, struct cgw__loader *l)
 /* Load and pin under the lock, unless another process was quicker. */
 static int load_shared(struct cgw *c, struct cgw__loader *l, int abi_dir)
 {
-	int err;
+	_cleanup_close_ int dir = -EBADF;
+	int err, why = 0;
 
 	if (!get_pinned(l, abi_dir))
 		return 0;
 	err = cgw__device_lock(c, false);
 	if (err)
 		return err;
-	if (get_pinned(l, abi_dir)) {
+	/* Not where it was opened before: the pins may have been removed meanwhile. */
+	dir = l->dir_fd < 0 ? l->dir_fd : open_abi_dir(c, l->dir_fd);
+	if (dir < 0 || get_pinned(l, dir)) {
 		err = load(c, l);
-		if (!err && pin_all(l, abi_dir))
+		if (!err)
+			why = dir < 0 ? dir : pin_all(l, dir);
+		if (why)
 			cgw__log(c, CGW_LOG_WARNING,
 				 "cannot pin the device program: %s; it is loaded unshared",
-				 strerror(errno));
+				 strerror(-why));
 	}
 	cgw__device_unlock(c);
 	return err;
@@ -281,6 +286,18 @@ int cgw__loader_new(struct cgw *c, struct cgw__loader **ret_l)
 	}
 	*ret_l = c->loader;
 	return 0;
+}
+
+/* Take turns with those who use the pins in this directory, even if this context does not. */
+int cgw__use_pins(struct cgw *c, int pins_fd)
+{
+	struct cgw__loader *l = NULL;
+	int err = cgw__loader_new(c, &l);
+
+	if (err || l->dir_fd >= 0)
+		return err;
+	l->dir_fd = fcntl(pins_fd, F_DUPFD_CLOEXEC, 3);
+	return l->dir_fd < 0 ? cgw__err(c, -errno, "cannot use " CGW_BPFFS "/cgward") : 0;
 }
 
 /*

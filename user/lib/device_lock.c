@@ -4,6 +4,10 @@
  * pin directory. Taking it is no system call; when its owner is killed the kernel opens it. But
  * in such a page nobody can wait: who finds it taken queues up for the lock of the directory,
  * and only the first of the queue asks again and again. Who comes meanwhile queues up too.
+ *
+ * Processes of different pid namespaces that share a bpffs may have the same thread number. Then
+ * the kernel may open the lock of one when the other is killed within its trylock, which takes
+ * some nanoseconds.
  */
 #include <bpf/bpf.h>
 #include <sched.h>
@@ -16,6 +20,7 @@
 #include "device.h"
 
 #define LOCK_FILE "/run/cgward.lock"
+#define LOCK_SECONDS 30
 
 /* C libraries and word sizes have mutexes of their own, and must not share one. */
 #ifdef __GLIBC__
@@ -54,9 +59,12 @@ static int try_mutex(struct cgw__lock *lock)
 static int wait_mutex(struct cgw__lock *lock)
 {
 	const struct timespec pauses[] = { { .tv_nsec = 50000 }, { .tv_nsec = 1000000 } };
+	int64_t deadline = cgw__deadline(LOCK_SECONDS * 1000);
 	int err;
 
 	for (int i = 0; (err = try_mutex(lock)) == EBUSY; i += i < 128) {
+		if (cgw__now_ns() > deadline)
+			return -ETIMEDOUT;
 		if (i < 64)
 			sched_yield();
 		else
@@ -85,16 +93,21 @@ static int map_lock(struct cgw__loader *l, int map_fd)
 	return 0;
 }
 
-static void init_lock(struct cgw__lock *lock)
+static int init_lock(struct cgw__lock *lock)
 {
 	pthread_mutexattr_t attr;
+	int err = pthread_mutexattr_init(&attr);
 
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&lock->mutex, &attr);
+	if (err)
+		return -err;
+	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (!err)
+		err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	if (!err)
+		err = pthread_mutex_init(&lock->mutex, &attr);
 	pthread_mutexattr_destroy(&attr);
 	lock->form = LOCK_FORM;
+	return -err;
 }
 
 static int make_lock(struct cgw__loader *l, const char *path)
@@ -104,26 +117,25 @@ static int make_lock(struct cgw__loader *l, const char *path)
 						sizeof(*l->lock), 1, &opts);
 	int err = fd < 0 ? -errno : map_lock(l, fd);
 
+	if (!err)
+		err = init_lock(l->lock);
+	if (!err && bpf_obj_pin(fd, path) < 0)
+		err = -errno;
 	if (err)
-		return err;
-	init_lock(l->lock);
-	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
+		cgw__lock_unmap(l);
+	return err;
 }
 
 /* Map the lock that is pinned in the directory, whose lock is held, or make it. */
 static int find_lock(struct cgw *c, struct cgw__loader *l)
 {
 	_cleanup_close_ int fd = -EBADF;
-	struct robust_list_head *list = NULL;
 	char path[64];
-	size_t size;
 	int err;
 
 	if (l->lock && state_of(l->lock) != CGW_LOCK_GONE)
 		return 0;
 	cgw__lock_unmap(l);
-	/* A process made by a bare clone() has no list that the kernel knows. */
-	l->robust = !syscall(SYS_get_robust_list, 0, &list, &size) && list;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/" CGW_LOCK_NAME, l->dir_fd);
 	fd = bpf_obj_get(path);
 	err = fd < 0 ? -errno : map_lock(l, fd);
@@ -174,16 +186,26 @@ static int queue_up(struct cgw *c, struct cgw__loader *l)
 	}
 }
 
+static void explain_wait(struct cgw *c, int err)
+{
+	cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
+	if (err == -ETIMEDOUT)
+		cgw__hint(c, "a process that writes device policies is stopped: kill -CONT it; or remove " CGW_BPFFS
+			     "/cgward/" CGW_LOCK_NAME " when there is none, and start those again that use it");
+}
+
 /* By the directory; once it is held, the one who has the mutex is waited for. */
 static int lock_directory(struct cgw *c, struct cgw__loader *l)
 {
+	struct robust_list_head *list = NULL;
+	size_t size;
 	int err = find_lock(c, l);
 
 	if (!err) {
 		set_state(l->lock, CGW_LOCK_BARRED);
 		err = wait_mutex(l->lock);
 		if (err)
-			cgw__err(c, err, "cannot lock " CGW_BPFFS "/cgward");
+			explain_wait(c, err);
 	}
 	if (err) {
 		cgw__lock_unmap(l);
@@ -191,6 +213,8 @@ static int lock_directory(struct cgw *c, struct cgw__loader *l)
 		return err;
 	}
 	l->lock_fd = l->dir_fd;
+	/* A process made by a bare clone() has no list that the kernel knows. */
+	l->robust = !syscall(SYS_get_robust_list, 0, &list, &size) && list;
 	/* Nobody else can keep it while it is barred. */
 	if (!l->robust)
 		pthread_mutex_unlock(&l->lock->mutex);

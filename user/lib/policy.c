@@ -86,11 +86,12 @@ static struct cgw_policy_entry entry_of(const struct cgw_policy_value *v, size_t
 static void set_slot(const struct parts *p, size_t i, const struct cgw_policy_entry *e)
 {
 	uint64_t key = cgw_policy_key(e->type, e->major, e->minor);
+	uint32_t high = high_of(e);
 
 	p->numbers[i] = (uint32_t)key;
-	p->kinds[i] = (uint16_t)(key >> 32 << 8 | e->verdicts);
+	p->kinds[i] = (uint16_t)(key >> 32 << 8 | (high ? CGW_POLICY_WIDE : 0) | e->verdicts);
 	if (p->high)
-		p->high[i] = high_of(e);
+		p->high[i] = high;
 }
 
 /* Entries by the bucket they fall in: bucket b has order[start[b]] up to start[b + 1]. */
@@ -334,7 +335,7 @@ int cgw__policy_lookup(const struct cgw_policy_value *v, unsigned int type, uint
 	return e.major == major && e.minor == minor && e.type == type ? e.verdicts : -1;
 }
 
-/* What bpf/device.bpf.c says for the same value. */
+/* For numbers of devices, what bpf/device.bpf.c says for the same value. */
 uint8_t cgw__policy_verdicts(const struct cgw_policy_value *v, unsigned int type, uint32_t major,
 			     uint32_t minor)
 {

@@ -196,7 +196,10 @@ int cgw_unload(struct cgw *c, unsigned int flags)
 			cgw__hint(c, "only root, or CAP_DAC_OVERRIDE, may look into it");
 		return pins_fd;
 	}
-	err = cgw__device_lock(c, false);
+	/* Under the lock of these pins, whatever this context used before. */
+	err = cgw__use_pins(c, pins_fd);
+	if (!err)
+		err = cgw__device_lock(c, false);
 	if (err)
 		return err;
 	n = unload_all(c, pins_fd, flags);

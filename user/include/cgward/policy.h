@@ -81,7 +81,8 @@ struct cgw_policy_entry {
  * magic and decides nothing by itself.
  *
  * A slot is two halves of 32 and 16 bits: cgw_policy_key() of an entry, and below the upper
- * half its verdicts; 0 = no entry.
+ * half its verdicts; 0 = no entry. An entry with numbers that no device has is marked, so that
+ * no key of a device is like it.
  */
 struct cgw_policy_value {
 	__u32 magic;
@@ -125,6 +126,9 @@ struct cgw_policy_value_3 {
 	__u8 displace[CGW_POLICY_BUCKETS_3];
 	__u32 high[CGW_POLICY_SLOTS_3]; /* of each slot, what cgw_policy_key() leaves out */
 };
+
+/* In the upper half of a slot: the key leaves bits of its numbers out. */
+#define CGW_POLICY_WIDE 0x1000U
 
 /* What a key of any major, and one of any minor, has in the place of it. */
 #define CGW_POLICY_ANY_MAJOR 0x2fff00000ULL
