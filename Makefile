@@ -58,7 +58,7 @@ lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
 skeletons = $(if $(filter 1,$(BPF)),$(bpf-objects:%=skeletons/%.skel.h))
-# what a program of a group's own is made of is of no use without the library
+# what a program of a policy's own is made of is of no use without the library
 skeleton-headers = $(filter-out %/own.skel.h,$(skeletons))
 headers = cgward.h policy.h trace.h
 

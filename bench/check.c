@@ -18,7 +18,7 @@ static const int lengths[] = { 1, 12, 64, 256, 1024, MAX_RULES };
 
 /*
  * What is asked for: the device of the rule that a chain comes to first or last, or another;
- * of shared programs and those of peers, then of programs of our groups' own.
+ * of shared programs and those of peers, then of programs of our policies' own.
  */
 enum { OCI, FIRST, LAST, NONE, FAST, N_PLACES = 2 * FAST };
 
@@ -366,6 +366,7 @@ bool check_targets(void)
 		{ .what = "--fast: check, no match, ns",
 		  .value = typical(FAST + NONE),
 		  .limit = 12 },
+		{ .what = "--fast: check, OCI default, ns", .value = typical(FAST), .limit = 3 },
 		{ .what = "--fast: check, last of 4096 over last of 12, ns",
 		  .value = differ(FAST),
 		  .limit = noise() },

@@ -12,7 +12,8 @@
 static struct memory {
 	int rules;
 	unsigned int ours;
-	unsigned int theirs; /* 0 = ours are programs of their own */
+	unsigned int theirs;
+	enum { SHARED, OWN_OF_ALL, OWN_OF_EACH } kind; /* whose program, of ours */
 	struct bench_row row;
 } sizes[] = {
 	{ .rules = 12, .ours = 1000, .theirs = 300 },
@@ -20,9 +21,17 @@ static struct memory {
 	{ .rules = 256, .ours = 1000, .theirs = 60 },
 	{ .rules = 1024, .ours = 200, .theirs = 6 },
 	{ .rules = MAX_RULES, .ours = 200, .theirs = 2 },
-	{ .rules = 12, .ours = 1000 },
-	{ .rules = 256, .ours = 1000 },
-	{ .rules = MAX_RULES, .ours = 200 },
+	{ .rules = 12, .ours = 1000, .kind = OWN_OF_ALL },
+	{ .rules = MAX_RULES, .ours = 1000, .kind = OWN_OF_ALL },
+	{ .rules = 12, .ours = 1000, .kind = OWN_OF_EACH },
+	{ .rules = 256, .ours = 1000, .kind = OWN_OF_EACH },
+	{ .rules = MAX_RULES, .ours = 200, .kind = OWN_OF_EACH },
+};
+
+static const char *const kind_names[] = {
+	[SHARED] = "memory per group",
+	[OWN_OF_ALL] = "--fast: memory per group",
+	[OWN_OF_EACH] = "--fast: memory per policy",
 };
 
 /* Bytes in slabs, in the vmalloc area and per CPU: where maps, programs and their code are. */
@@ -70,13 +79,21 @@ static void wait_freed(void)
 }
 
 /* In batches: what one needs at first only serves the next, as when time passes between them. */
-static void give_policies(const struct cgw_policy *policy, unsigned int n)
+static void give_policies(const struct memory *m, const struct cgw_rule *rules)
 {
-	for (unsigned int i = 0; i < n; i++) {
+	struct cgw_policy *policy = NULL;
+
+	for (unsigned int i = 0; i < m->ours; i++) {
+		if (!policy || m->kind == OWN_OF_EACH) {
+			cgw_policy_free(policy);
+			policy = compile(rules, m->rules);
+			cgw_policy_set_own(policy, m->kind != SHARED);
+		}
 		set_devices(groups[i], policy);
 		if (i % BATCH == BATCH - 1)
 			wait_freed();
 	}
+	cgw_policy_free(policy);
 }
 
 static void give_programs(enum bench_who who, unsigned int n)
@@ -108,25 +125,21 @@ static void one_round(struct memory *m, enum bench_who who)
 {
 	static struct cgw_rule rules[MAX_RULES];
 	unsigned int n = who == CGWARD ? m->ours : m->theirs;
-	struct cgw_policy *policy = NULL;
 	double before;
 
 	if (!has_peer(who) || !n || m->row.by[who].refused)
 		return;
 	make_rules(rules, m->rules, 0);
-	if (who == CGWARD)
-		policy = compile(rules, m->rules);
-	else
+	if (who != CGWARD) {
 		give_rules(who, rules, m->rules);
-	if (!policy && is_refused(who, &m->row.by[who]))
-		return;
-	if (policy)
-		cgw_policy_set_own(policy, !m->theirs);
+		if (is_refused(who, &m->row.by[who]))
+			return;
+	}
 	make_groups(n, NULL);
 	wait_freed();
 	before = kernel_memory();
 	if (who == CGWARD)
-		give_policies(policy, n);
+		give_policies(m, rules);
 	else
 		give_programs(who, n);
 	wait_freed();
@@ -134,7 +147,6 @@ static void one_round(struct memory *m, enum bench_who who)
 	bench_add(&m->row.by[who], (kernel_memory() - before) / n);
 	remove_groups(n);
 	wait_freed();
-	cgw_policy_free(policy);
 }
 
 void memory_rounds(void)
@@ -149,7 +161,7 @@ void memory_rounds(void)
 void memory_report(void)
 {
 	for (struct memory *m = sizes; m < sizes + ARRAY_SIZE(sizes); m++) {
-		m->row.what = m->theirs ? "memory per group" : "--fast: memory per group";
+		m->row.what = kind_names[m->kind];
 		m->row.unit = "B";
 		m->row.rules = (unsigned int)m->rules;
 		bench_print(&m->row);

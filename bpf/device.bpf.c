@@ -10,22 +10,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ALL_LEVELS (CGW_POLICY_EXACT | CGW_POLICY_MAJOR | CGW_POLICY_MINOR)
 
 /*
- * The nodes that every container is given. Whether all of them pass, whatever is asked for,
- * is decided by user space; then they need no lookup.
- */
-static __always_inline int is_oci_node(struct bpf_cgroup_dev_ctx *ctx)
-{
-	__u32 major = ctx->major, minor = ctx->minor;
-
-	if ((ctx->access_type & 3) != CGW_DEVICE_CHAR)
-		return 0;
-	if (major == 1)
-		return minor < 32 && CGW_POLICY_OCI_MEM >> minor & 1;
-	return major == CGW_POLICY_OCI_PTS ||
-	       (major == 5 && minor < 32 && CGW_POLICY_OCI_TTY >> minor & 1);
-}
-
-/*
  * For each size class the map, keyed by the group of the attachment, so that descendants
  * share the policy of their ancestor; the filter proper, under which a group without a
  * written policy may open nothing; its stand-in while a group that already has processes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The device filter of one group alone. The others find the table of the group by the call
+ * The device filter of one policy alone. The others find the table of the group by the call
  * of a helper; this one has it in a frozen array of its own, at an address it knows.
  * Hook: cgroup/dev, Linux 4.15; addresses of map values, frozen maps: Linux 5.2.
  */
@@ -12,9 +12,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define TEXT(x) TEXT_(x)
 
 /*
- * For each size class its instructions. User space loads them for each group anew, with the
- * address of the group's table in place of CGW_POLICY_ADDRESS. Of a frozen array the verifier
- * knows the numbers: it drops the lookups of kinds of entries that the table does not have.
+ * For each size class its instructions. User space loads them for each policy anew, with the
+ * address of the policy's table in place of CGW_POLICY_ADDRESS. Of a frozen array the verifier
+ * knows the numbers: it drops the lookups of kinds of entries that the table does not have, and
+ * the test for OCI nodes where the table does not allow them all.
  */
 #define OWN_CLASS(N)                                                                        \
 	SEC("cgroup/dev")                                                                   \
@@ -25,6 +26,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 		const struct table t = TABLE(N, p,                                          \
 					     p->head.levels[CGW_DEVICE_BLOCK] |             \
 						     p->head.levels[CGW_DEVICE_CHAR]);      \
+		if (p->head.flags & CGW_POLICY_SHORTCUT && is_oci_node(ctx))                \
+			return 1;                                                           \
 		return decide(&t, ctx);                                                     \
 	}
 

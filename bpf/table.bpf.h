@@ -7,6 +7,22 @@
 #include <bpf/bpf_helpers.h>
 #include "cgward/policy.h"
 
+/*
+ * The nodes that every container is given. Whether all of them pass, whatever is asked for,
+ * is decided by user space; then they need no lookup.
+ */
+static __always_inline int is_oci_node(struct bpf_cgroup_dev_ctx *ctx)
+{
+	__u32 major = ctx->major, minor = ctx->minor;
+
+	if ((ctx->access_type & 3) != CGW_DEVICE_CHAR)
+		return 0;
+	if (major == 1)
+		return minor < 32 && CGW_POLICY_OCI_MEM >> minor & 1;
+	return major == CGW_POLICY_OCI_PTS ||
+	       (major == 5 && minor < 32 && CGW_POLICY_OCI_TTY >> minor & 1);
+}
+
 /* The table of one value, wherever its size class puts the parts. */
 struct table {
 	const struct cgw_policy_value *head;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* Device policies by a program of the group's own, alone and in turn with the shared ones. */
+/* Device policies by a program of the policy's own, alone and in turn with the shared ones. */
 #include <linux/bpf.h>
 #include <poll.h>
 #include <sys/capability.h>
@@ -7,11 +7,12 @@
 #include <sys/syscall.h>
 
 #include "cgtest.h"
+#include "device.h"
 
 #define FULL_ONLY "c 1:3\nc 1:7\n"
 #define URANDOM_ONLY "c 1:9\nc 1:* rw\ndeny c 1:5\ndeny c 1:7\n"
 
-/* A policy for a program of the group's own, with n more entries. */
+/* A policy for a program of its own, with n more entries. */
 static struct cgw_policy *own_policy(struct cgw *c, const char *rules, unsigned int n)
 {
 	struct cgw_policy *p = cgtest_larger_policy(c, rules, n);
@@ -282,6 +283,96 @@ static int nothing_is_left_of_those_replaced(void)
 	return TAP_PASS;
 }
 
+static int groups_share_the_program_of_a_policy(void)
+{
+	_cleanup_top_ char *top = cgtest_new("ownmany");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *a = cgtest_child(c, top, "a"), *b = cgtest_child(c, top, "b");
+	_cleanup_policy_ struct cgw_policy *null = own_policy(c, "c 1:3", 0);
+	_cleanup_policy_ struct cgw_policy *zero = cgtest_larger_policy(c, "c 1:5", 0);
+	_cleanup_agent_ struct cgtest_agent in_a = cgtest_agent_start(cgw_group_path(a));
+	_cleanup_agent_ struct cgtest_agent in_b = cgtest_agent_start(cgw_group_path(b));
+	uint32_t programs[4], maps[4];
+
+	CHECK_INT(cgw_policy_load(zero), 0);
+	programs[2] = zero->own->id;
+	CHECK_INT(cgw_policy_load(zero), 0);
+	CHECK_INT(zero->own->id, programs[2]);
+	CHECK_INT(cgw_group_set_devices(a, null), 0);
+	CHECK_INT(cgw_group_set_devices(b, null), 0);
+	CHECK_INT(numbers_of(a, &programs[0], &maps[0]), 0);
+	CHECK_INT(numbers_of(b, &programs[1], &maps[1]), 0);
+	CHECK_INT(programs[0], programs[1]);
+	CHECK_INT(maps[0], maps[1]);
+	CHECK_INT(cgw_group_generation(a), cgw_group_generation(b));
+	/* one that gets another policy, or the same again, leaves the other alone */
+	CHECK_INT(cgw_group_set_devices(a, zero), 0);
+	CHECK_INT(cgw_group_set_devices(a, zero), 0);
+	CHECK_INT(numbers_of(a, &programs[3], &maps[3]), 0);
+	CHECK_INT(programs[3], programs[2]);
+	CHECK(cgw_group_generation(a) < cgw_group_generation(b));
+	CHECK_STR(read_back(a), "own deny a;allow c 1:5 rwm;");
+	CHECK_STR(read_back(b), "own deny a;allow c 1:3 rwm;");
+	CHECK_INT(cgtest_agent_open(&in_a, "/dev/null", O_RDWR), -EPERM);
+	CHECK_INT(cgtest_agent_open(&in_a, "/dev/zero", O_RDWR), 0);
+	CHECK_INT(cgtest_agent_open(&in_b, "/dev/null", O_RDWR), 0);
+	CHECK_INT(cgtest_agent_open(&in_b, "/dev/zero", O_RDWR), -EPERM);
+	CHECK_INT(extend(b, "c 1:7"), 0);
+	CHECK_STR(read_back(a), "own deny a;allow c 1:5 rwm;");
+	CHECK_INT(cgw_group_set_devices(b, zero), 0);
+	/* it stays as long as a group has it */
+	cgw_policy_free(TAKE_PTR(zero));
+	CHECK_INT(numbers_of(b, &programs[3], &maps[3]), 0);
+	CHECK_INT(programs[3], programs[2]);
+	CHECK_INT(cgw_group_clear_devices(b), 1);
+	CHECK_STR(read_back(a), "own deny a;allow c 1:5 rwm;");
+	CHECK_INT(cgw_group_clear_devices(a), 1);
+	CHECK(is_gone(BPF_PROG_GET_FD_BY_ID, programs[2]));
+	/* and the other as long as the policy */
+	CHECK_INT(cgw_group_set_devices(a, null), 0);
+	CHECK_INT(numbers_of(a, &programs[3], &maps[3]), 0);
+	CHECK_INT(programs[3], programs[0]);
+	CHECK_STR(read_back(a), "own deny a;allow c 1:3 rwm;");
+	return TAP_PASS;
+}
+
+/* As a writer does that is killed between two steps. */
+static int attach_beside(struct cgw_group *g, int prog_fd)
+{
+	union bpf_attr attr = { .attach_type = BPF_CGROUP_DEVICE,
+				.attach_flags = BPF_F_ALLOW_MULTI,
+				.attach_bpf_fd = (uint32_t)prog_fd,
+				.target_fd = (uint32_t)cgw_group_fd(g) };
+
+	return (int)syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr));
+}
+
+static int what_a_killed_writer_left_is_taken_away(void)
+{
+	_cleanup_top_ char *top = cgtest_new("ownkilled");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_child(c, top, "a");
+	_cleanup_policy_ struct cgw_policy *p = own_policy(c, "c 1:3", 0);
+	_cleanup_policy_ struct cgw_policy *q = own_policy(c, "c 1:5", 0);
+
+	CHECK_INT(cgw_policy_load(q), 0);
+	for (unsigned int kind = FILTER; kind < N_KINDS; kind++) {
+		/* the same as is wanted, then another: first and last of those attached */
+		for (int i = 0; i < 4; i++) {
+			CHECK_INT(cgw_group_set_devices(g, p), 0);
+			CHECK_INT(attach_beside(g, c->loader->fds[cgw__pin(0, kind)]), 0);
+			if (i & 1)
+				CHECK_INT(attach_beside(g, q->own->fd), 0);
+			CHECK_INT(cgw_group_set_devices(g, i < 2 ? p : q), 0);
+			CHECK_STR(program_name(g), "cgward_dev_own0");
+			CHECK_STR(read_back(g), i < 2 ? "own deny a;allow c 1:3 rwm;" :
+							"own deny a;allow c 1:5 rwm;");
+			CHECK_INT(cgw_group_clear_devices(g), 1);
+		}
+	}
+	return TAP_PASS;
+}
+
 /* One sets a program of its own each time, the other a shared one. */
 static int set_many(const char *top, bool own, long n)
 {
@@ -449,6 +540,8 @@ static const struct tap_test tests[] = {
 	T(so_it_is_in_turn_with_the_program_for_oci_nodes),
 	T(populated_groups_are_adopted_without_a_gap),
 	T(nothing_is_left_of_those_replaced),
+	T(groups_share_the_program_of_a_policy),
+	T(what_a_killed_writer_left_is_taken_away),
 	T(concurrent_writers_take_turns),
 	T(writers_lose_no_rule),
 	T(filters_of_others_are_replaced_only_when_told_to),

@@ -34,7 +34,7 @@ const struct cmd_opt opts_devices[] = {
 };
 
 const struct cmd_opt opts_fast[] = {
-	{ "fast", OPT_FAST, NULL, "filter devices by a program of the group's own: checks are faster, changes slower" },
+	{ "fast", OPT_FAST, NULL, "filter devices by a program of the policy's own: checks are faster, changes slower" },
 	{ 0 },
 };
 

@@ -67,7 +67,7 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 	value = malloc(map.value_size);
 	if (!value)
 		return -ENOMEM;
-	/* That of a program of the group's own is an array of one value. */
+	/* That of a program of the policy's own is an array of one value. */
 	key = map.type == BPF_MAP_TYPE_ARRAY ? 0 : g->id;
 	if (bpf_map_lookup_elem(fd, &key, value) < 0)
 		return -errno;
@@ -82,7 +82,7 @@ static int read_value(struct cgw_group *g, int prog_fd, struct cgw_policy_value 
 struct attached {
 	int kind; /* what it has of the size class that is wanted: FILTER, ... or 0 */
 	/*
-	 * Ours of other size classes, builds and unshared loads, and of the group alone; those of
+	 * Ours of other size classes, builds and unshared loads, and of policies alone; those of
 	 * other owners.
 	 */
 	struct cgw__program others[CGW_MAX_PROGRAMS], foreign[CGW_MAX_PROGRAMS];
@@ -90,10 +90,17 @@ struct attached {
 	size_t n_foreign;
 };
 
+static void drop_other(struct attached *a, size_t i)
+{
+	if (!a->others[i].is_lent)
+		close(a->others[i].fd);
+	a->others[i] = a->others[--a->n_others];
+}
+
 static void close_attached(struct attached *a)
 {
 	while (a->n_others)
-		close(a->others[--a->n_others].fd);
+		drop_other(a, a->n_others - 1);
 	while (a->n_foreign)
 		close(a->foreign[--a->n_foreign].fd);
 }
@@ -122,6 +129,12 @@ static int find_attached(struct cgw_group *g, const struct cgw__loader *l, unsig
 
 		if (kind && !a->kind) {
 			a->kind = kind;
+			continue;
+		}
+		p.fd = cgw__own_find(l, ids[i]);
+		if (p.fd >= 0) {
+			p.is_lent = true;
+			a->others[a->n_others++] = p;
 			continue;
 		}
 		memset(&info, 0, sizeof(info));
@@ -288,19 +301,40 @@ static int write_and_attach(struct cgw_group *g, const struct cgw__loader *l, st
 }
 
 /*
- * A program of the group's own comes with its table, and takes the place of the one there is in
+ * A program of the policy's own comes with its table, and takes the place of the one there is in
  * one step. Storage that the group has is left alone: whoever attaches its program writes it first.
  */
-static int set_own(struct cgw_group *g, struct cgw__loader *l, const struct attached *a,
-		   const struct cgw_policy_value *value)
+static int set_own(struct cgw_group *g, const struct cgw__loader *l, struct attached *a,
+		   const struct cgw_policy *policy)
 {
-	int old = a->kind	? l->fds[cgw__pin(value->size_class, (unsigned int)a->kind)]
-		  : a->n_others ? a->others[0].fd
-				: -EBADF;
-	_cleanup_close_ int fd = cgw__load_own(g->c, l, value);
-	int err = fd < 0 ? fd : attach(g, fd, old);
+	size_t i;
+	int err;
 
-	return err ? err : detach_others(g, a);
+	if (a->kind)
+		a->others[a->n_others++] = (struct cgw__program){
+			.fd = l->fds[cgw__pin(policy->value->size_class, (unsigned int)a->kind)],
+			.is_lent = true,
+		};
+	for (i = 0; i < a->n_others && a->others[i].id != policy->own->id; i++)
+		continue;
+	if (i == a->n_others) {
+		i = 0;
+		err = attach(g, policy->own->fd, a->n_others ? a->others[0].fd : -EBADF);
+		if (err)
+			return err;
+	}
+	if (a->n_others)
+		drop_other(a, i);
+	return detach_others(g, a);
+}
+
+/* Greater at each call. */
+uint64_t cgw__generation(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* Under the lock, so that each generation is greater than the one before. */
@@ -309,7 +343,6 @@ static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct c
 {
 	_cleanup_(close_attached) struct attached a; /* too large to be cleared at each update */
 	struct cgw_policy_value *value = policy->value;
-	struct timespec now;
 	int err;
 
 	a.kind = 0;
@@ -317,16 +350,18 @@ static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct c
 	err = g->fresh ? 0 : find_attached(g, l, value->size_class, &a);
 	if (err)
 		return err;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	/* In the policy itself while it is written: a copy costs as much as the kernel's. */
-	value->generation = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (value->flags & CGW_POLICY_OWN)
-		err = set_own(g, l, &a, value);
-	else
+	if (value->flags & CGW_POLICY_OWN) {
+		err = set_own(g, l, &a, policy);
+		if (!err)
+			g->generation = policy->own->generation;
+	} else {
+		/* In the policy itself while it is written: a copy costs as much as the kernel's. */
+		value->generation = cgw__generation();
 		err = g->fresh ? set_fresh(g, l, value) : write_and_attach(g, l, &a, value);
-	if (!err)
-		g->generation = value->generation;
-	value->generation = 0;
+		if (!err)
+			g->generation = value->generation;
+		value->generation = 0;
+	}
 	return err || !alone ? err : cgw__detach_foreign(g, a.foreign, a.n_foreign);
 }
 
@@ -335,8 +370,10 @@ static int set_devices(struct cgw_group *g, const struct cgw_policy *policy, boo
 	struct cgw__loader *l;
 	int err = cgw__loader(g->c, &l);
 
+	if (!err && policy->value->flags & CGW_POLICY_OWN)
+		err = cgw__own_load(policy);
 	if (!err)
-		err = cgw__device_lock(g->c, !(policy->value->flags & CGW_POLICY_OWN));
+		err = cgw__device_lock(g->c, true);
 	if (err)
 		return err;
 	err = set_locked(g, l, policy, alone);
@@ -442,8 +479,10 @@ int cgw_group_extend_devices(struct cgw_group *g, const struct cgw_rules *rules)
 		err = cgw_policy_compile(all, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err) {
 		cgw_policy_set_own(policy, d.own);
-		err = set_locked(g, l, policy, false);
+		err = d.own ? cgw__own_load(policy) : 0;
 	}
+	if (!err)
+		err = set_locked(g, l, policy, false);
 	cgw__device_unlock(g->c);
 	return err;
 }

@@ -47,6 +47,7 @@ struct cgw__loader {
 	struct cgw__lock *lock;	 /* once it was needed; or NULL */
 	bool robust;		 /* the kernel opens the lock when this thread is killed */
 	struct cgw_own_bpf *own; /* bpf/own.bpf.c, once it was needed */
+	struct cgw__own *owns;	 /* the programs that policies of this context are */
 };
 
 /* Names of pins and programs; those of other builds are found by them too. */
@@ -65,7 +66,9 @@ int cgw__open_pins(struct cgw *c, bool make);
 int cgw__use_pins(struct cgw *c, int pins_fd);
 int cgw__explain_bpf(struct cgw *c, int err, const char *what);
 void cgw__own_free(struct cgw_own_bpf *own);
-int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value);
+uint64_t cgw__generation(void);
+int cgw__own_load(const struct cgw_policy *policy);
+int cgw__own_find(const struct cgw__loader *l, uint32_t id);
 
 /* device_lock.c */
 int cgw__device_lock(struct cgw *c, bool briefly);
@@ -83,6 +86,7 @@ void cgw__bpf_log_end(void);
 struct cgw__program {
 	uint32_t id;
 	int fd;
+	bool is_lent; /* the descriptor is somebody else's to close */
 };
 
 int cgw__query_devices(struct cgw_group *g, uint32_t flags, uint32_t *ids, uint32_t *n);

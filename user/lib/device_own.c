@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* The device program of one group alone: bpf/own.bpf.c, loaded with the group's table. */
+/* The device program of one policy alone: bpf/own.bpf.c, loaded with the policy's table. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -11,12 +11,12 @@ void cgw__own_free(struct cgw_own_bpf *own)
 	cgw_own_bpf__destroy(own);
 }
 
-/* The object is never loaded, only read: the instructions are the same for all groups. */
+/* The object is never loaded, only read: the instructions are the same for all policies. */
 static int open_object(struct cgw *c, struct cgw_own_bpf **own)
 {
 	if (!*own)
 		*own = cgw_own_bpf__open();
-	return *own ? 0 : cgw__err(c, -errno, "cannot read the device program of a group");
+	return *own ? 0 : cgw__err(c, -errno, "cannot read the device program of a policy");
 }
 
 /* The table in an array; frozen, so that the verifier knows what is in it. */
@@ -51,7 +51,7 @@ static void set_address(struct bpf_insn *code, size_t n, int map_fd)
 }
 
 /* Return: a descriptor of the program, or -errno. */
-int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value)
+static int load(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_value *value)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_DEVICE);
 	_cleanup_free_ struct bpf_insn *code = NULL;
@@ -77,6 +77,54 @@ int cgw__load_own(struct cgw *c, struct cgw__loader *l, const struct cgw_policy_
 	set_address(code, n, map_fd);
 	fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, bpf_program__name(program), "Dual BSD/GPL",
 			   code, n, &opts);
-	return fd < 0 ? cgw__explain_bpf(c, -errno, "cannot load the group's own device program")
+	return fd < 0 ? cgw__explain_bpf(c, -errno, "cannot load the policy's own device program")
 		      : fd;
+}
+
+/* By the policy's context, which outlives it, whatever groups are given it. */
+int cgw__own_load(const struct cgw_policy *policy)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	struct cgw__own *own = policy->own;
+	struct cgw__loader *l;
+	int err;
+
+	if (own->fd >= 0)
+		return 0;
+	err = cgw__loader_new(policy->c, &l);
+	if (err)
+		return err;
+	policy->value->generation = own->generation = cgw__generation();
+	own->fd = load(policy->c, l, policy->value);
+	policy->value->generation = 0;
+	if (own->fd < 0)
+		return own->fd;
+	if (bpf_obj_get_info_by_fd(own->fd, &info, &len) < 0) {
+		err = cgw__explain_bpf(policy->c, -errno, "cannot look at the policy's own device program");
+		close(TAKE_FD(own->fd));
+		return err;
+	}
+	own->id = info.id;
+	own->next = l->owns;
+	own->link = &l->owns;
+	if (own->next)
+		own->next->link = &own->next;
+	l->owns = own;
+	return 0;
+}
+
+int cgw_policy_load(struct cgw_policy *policy)
+{
+	cgw_policy_set_own(policy, true);
+	return cgw__own_load(policy);
+}
+
+/* Return: the descriptor of the program if a policy of this context is it, else -ENOENT. */
+int cgw__own_find(const struct cgw__loader *l, uint32_t id)
+{
+	for (const struct cgw__own *own = l->owns; own; own = own->next)
+		if (own->id == id)
+			return own->fd;
+	return -ENOENT;
 }

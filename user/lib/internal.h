@@ -212,10 +212,19 @@ int cgw__wait_events(struct cgw_group *const *groups, size_t n, const char *key,
 int cgw__read_event(struct cgw_group *g, const char *key);
 
 /* policy.c */
+/* The program that a policy is, once it was needed. */
+struct cgw__own {
+	int fd; /* < 0 = not loaded */
+	uint32_t id;
+	uint64_t generation;
+	struct cgw__own *next, **link; /* in the loader's list */
+};
+
 struct cgw_policy {
 	struct cgw *c;
 	size_t size; /* of the value */
 	struct cgw_policy_value *value;
+	struct cgw__own *own;
 };
 
 /* What a size class holds. */

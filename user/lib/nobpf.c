@@ -27,6 +27,11 @@ int cgw_group_replace_foreign(struct cgw_group *g, const struct cgw_policy *poli
 	return built_without(g->c);
 }
 
+int cgw_policy_load(struct cgw_policy *policy)
+{
+	return built_without(policy->c);
+}
+
 int cgw_use_device_programs(struct cgw *c, const struct cgw_device_programs *programs)
 {
 	(void)programs;

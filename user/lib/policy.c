@@ -203,10 +203,14 @@ static struct cgw_policy *new_policy(struct cgw *c, unsigned int size_class)
 	policy->c = c;
 	policy->size = cgw__policy_classes[size_class].bytes;
 	policy->value = calloc(1, policy->size);
-	if (!policy->value) {
+	policy->own = calloc(1, sizeof(*policy->own));
+	if (!policy->value || !policy->own) {
+		free(policy->own);
+		free(policy->value);
 		free(policy);
 		return NULL;
 	}
+	policy->own->fd = -EBADF;
 	policy->value->size_class = (uint8_t)size_class;
 	return policy;
 }
@@ -298,6 +302,13 @@ void cgw_policy_free(struct cgw_policy *policy)
 {
 	if (!policy)
 		return;
+	if (policy->own->fd >= 0) {
+		*policy->own->link = policy->own->next;
+		if (policy->own->next)
+			policy->own->next->link = policy->own->link;
+		close(policy->own->fd);
+	}
+	free(policy->own);
 	free(policy->value);
 	free(policy);
 }

@@ -43,7 +43,7 @@
 /* Flag: every request for an OCI default node passes, so that the program may skip the table. */
 #define CGW_POLICY_SHORTCUT 2U
 
-/* Flag: the group is to have a program of its own, see bpf/own.bpf.c. */
+/* Flag: the policy is to be a program of its own, see bpf/own.bpf.c. */
 #define CGW_POLICY_OWN 4U
 /* What stands for the address of the table in such a program until it is loaded. */
 #define CGW_POLICY_ADDRESS 0x5057474350574743
