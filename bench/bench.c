@@ -80,7 +80,7 @@ void bench_heading(const char *number, const char *const names[N_WHO])
 	columns = names;
 	if (bench_json)
 		return;
-	printf("%-22s %5s %5s %3s %10s %19s", "", number, "runs", "", names[CGWARD], "(min..max)");
+	printf("%-26s %5s %5s %3s %10s %19s", "", number, "runs", "", names[CGWARD], "(min..max)");
 	for (int who = CGWARD + 1; who < N_WHO; who++)
 		if (names[who])
 			printf(" %12s", names[who]);
@@ -119,7 +119,7 @@ static void print_text(struct bench_row *row, double ratio)
 	if (s->n)
 		snprintf(range, sizeof(range), "(%.*f..%.*f)", digits(median), s->values[0],
 			 digits(median), s->values[s->n - 1]);
-	printf("%-22s %5s %5u %3s", row->what, rules, s->runs, row->unit);
+	printf("%-26s %5s %5u %3s", row->what, rules, s->runs, row->unit);
 	print_cell(s, 10);
 	printf(" %19s", range);
 	for (int who = CGWARD + 1; who < N_WHO; who++)
@@ -130,7 +130,7 @@ static void print_text(struct bench_row *row, double ratio)
 	printf("\n");
 	for (int who = CGWARD; who < N_WHO; who++)
 		if (row->by[who].refused)
-			printf("%-22s %5s %s: refused (%s, after %.0f ms)\n", "", "", keys[who],
+			printf("%-26s %5s %s: refused (%s, after %.0f ms)\n", "", "", keys[who],
 			       strerrorname_np(row->by[who].refused), row->by[who].refused_ms);
 }
 
@@ -190,7 +190,7 @@ bool bench_check(const struct bench_target *t)
 		       t->rules, t->value, bound, t->limit, met ? "true" : "false",
 		       t->excused ? "true" : "false");
 	} else {
-		printf("%-42s %5s %9.*f  %-8s %6.*f  %s\n", t->what, rules, digits(t->value),
+		printf("%-48s %5s %9.*f  %-8s %6.*f  %s\n", t->what, rules, digits(t->value),
 		       t->value, bound, digits(t->limit), t->limit,
 		       met ? "met" : t->excused ? "missed (excused)" : "missed");
 	}

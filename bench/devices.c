@@ -63,7 +63,7 @@ static bool report(void)
 	memory_report();
 	command_report();
 	if (!bench_json)
-		printf("\n%-42s %5s %9s\n", "targets", "rules", "measured");
+		printf("\n%-48s %5s %9s\n", "targets", "rules", "measured");
 	met = apply_targets();
 	met &= check_targets();
 	met &= memory_targets();

@@ -292,7 +292,7 @@ static int work(void)
 		bench_print(&rows[i]);
 	bench_print(&records);
 	if (!bench_json)
-		printf("\n%-42s %5s %9s\n", "targets", "", "measured");
+		printf("\n%-48s %5s %9s\n", "targets", "", "measured");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		met &= check(i, RUNC, "times sooner than runc's loop", 50);
 		met &= check(i, SNAPD, "times sooner than snapd's ticker", 500);

@@ -399,7 +399,7 @@ static bool report(void)
 	tell_floor(&works[0].stats);
 	tell_floor(&full_stats);
 	if (!bench_json)
-		printf("\n%-42s %5s %9s\n", "targets", "", "measured");
+		printf("\n%-48s %5s %9s\n", "targets", "", "measured");
 	for (size_t i = 0; i < ARRAY_SIZE(works); i++)
 		met &= check_work(&works[i]);
 	return met;

@@ -523,7 +523,7 @@ static bool report(void)
 	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
 		print_stream(&streams[i]);
 	if (!bench_json)
-		printf("\n%-42s %5s %9s\n", "targets", "", "measured");
+		printf("\n%-48s %5s %9s\n", "targets", "", "measured");
 	for (size_t i = 0; i < ARRAY_SIZE(costs); i++) {
 		char what[64];
 		const struct bench_target target = {
