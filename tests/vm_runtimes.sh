@@ -8,6 +8,7 @@ set -u
 cgward=${CGWARD:-build/cgward}
 opener=${CGW_TESTS:-build/tests}/opener
 mount=/sys/fs/cgroup
+export SYSTEMD_BUS_TIMEOUT=300 # of systemctl and systemd-run, for an answer: a guest may be slow
 
 echo "TAP version 13"
 if [ "$(id -u)" != 0 ] || [ ! -d /run/systemd/system ] || [ ! -e $mount/cgroup.controllers ]; then
