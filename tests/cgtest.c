@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "cgtest.h"
 
@@ -45,14 +44,6 @@ long cgtest_scale(long n)
 
 	n /= by > 0 ? by : 1;
 	return n > 0 ? n : 1;
-}
-
-int64_t cgtest_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 /* ---- files ---- */
@@ -567,13 +558,6 @@ int cgtest_reap(pid_t pid)
 	if (fd < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return status;
-}
-
-bool cgtest_was_killed(pid_t pid)
-{
-	int status = cgtest_reap(pid);
-
-	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 int cgtest_end(pid_t pid)

@@ -3,6 +3,10 @@
 #ifndef CGWARD_CGTEST_H
 #define CGWARD_CGTEST_H
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
 #include "internal.h"
 #include "tap.h"
 
@@ -46,7 +50,13 @@ void cgtest_bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1
 long cgtest_scale(long n);
 
 /* The time that this process had on a CPU: what else the machine does is not in it. */
-int64_t cgtest_cpu_ns(void);
+static inline int64_t cgtest_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
 
 /* ---- files ---- */
 
@@ -124,7 +134,12 @@ int cgtest_end(pid_t pid);
 int cgtest_reap(pid_t pid);
 
 /* Reap it; has it been killed? */
-bool cgtest_was_killed(pid_t pid);
+static inline bool cgtest_was_killed(pid_t pid)
+{
+	int status = cgtest_reap(pid);
+
+	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
 
 /* Is this child of ours dead (reaped or not)? */
 bool cgtest_is_dead(pid_t pid);
