@@ -111,8 +111,9 @@ like "$out" "\"type\":\"domain\".*\"procs\":\[$sleeper\].*\"cgroup.events\":\{\"
 run_it "$cgward" --json controllers /
 like "$out" '^\{"path":"/","available":\[.*\],"enabled":\[.*\],"on_v1":\[.*\]\}$' "controllers --json"
 refuses 1 "cannot move pid 4194303 .*no such process" "attach of a dead pid" "$cgward" attach $top/a 4194303
-sleep 1000 &
-other=$!
+first=$sleeper
+start_sleeper
+other=$sleeper sleeper=$first
 refuses 1 "no such process" "attach is all or none" "$cgward" attach $top/json $other 4194303
 is "$(cat "$mount$top/json/cgroup.procs")" "" "and puts back what it moved"
 kill $other

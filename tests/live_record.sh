@@ -18,7 +18,15 @@ if "$cgward" --version | grep -q -e '-bpf'; then
 	done_testing
 	exit
 fi
-trap 'kill -KILL $tracer 2>/dev/null; "$cgward" trace stop $name >"$work/last" 2>&1; live_end' EXIT
+# shellcheck disable=SC2317 # run by trap
+cleanup() {
+	# a child that is told to end before it has become another program runs this, too
+	[ "$BASHPID" = $$ ] || return 0
+	[ -z "$tracer" ] || kill -KILL "$tracer" 2>/dev/null
+	"$cgward" trace stop $name >"$work/last" 2>&1
+	live_end
+}
+trap cleanup EXIT
 tracer=''
 
 # churn N: make and remove N groups

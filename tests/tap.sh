@@ -131,6 +131,8 @@ live_begin() {
 
 # shellcheck disable=SC2317 # run by trap
 live_end() {
+	# a child that is told to end before it has become another program runs this, too
+	[ "$BASHPID" = $$ ] || return 0
 	"${cgward:?}" -q delete --recursive --kill "${top:?}" 2>/dev/null
 	rm -rf "$work"
 }
