@@ -168,16 +168,16 @@ test-env = CGWARD=$O/cgward CGW_RESIDUE=$O/tests/residue CGW_TESTS=$O/tests
 check: check-unit check-live check-build check-vm
 
 check-unit: tests
-	$(Q)$(test-env) scripts/tap-run -n unit $(unit)
+	$(Q)$(test-env) scripts/tap-run -n unit -t 600 $(unit)
 
 check-live: tests
-	$(Q)$(test-env) scripts/tap-run -n live -t 120 $(live)
+	$(Q)$(test-env) scripts/tap-run -n live -t 900 $(live)
 
 check-build: all
-	$(Q)$(test-env) scripts/tap-run -n build -t 600 tests/build.sh
+	$(Q)$(test-env) scripts/tap-run -n build -t 3600 tests/build.sh
 
 check-valgrind: tests
-	$(Q)$(test-env) CGW_SCALE=100 scripts/tap-run -n valgrind -t 300 tests/valgrind.sh
+	$(Q)$(test-env) CGW_SCALE=100 scripts/tap-run -n valgrind -t 3600 tests/valgrind.sh
 
 check-vm: tests
 	$(Q)scripts/check-vm -o $O $(if $(SANITIZE),6.1 6.12)
@@ -186,7 +186,7 @@ check-abi: $O/libcgward.so
 	$(Q)scripts/check-abi user/include/cgward/cgward.h user/lib/libcgward.map $O/libcgward.so
 
 check-lint: $(skeletons)
-	$(Q)$(test-env) scripts/tap-run -n lint -t 600 tests/lint.sh
+	$(Q)$(test-env) scripts/tap-run -n lint -t 3600 tests/lint.sh
 
 $O/bench/%.o: bench/%.c $O/config | $(skeletons)
 	$(call msg,CC,$@)

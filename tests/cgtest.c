@@ -304,7 +304,7 @@ static void remove_group(const char *path)
 	cgtest_wait_event(path, "populated", 0);
 	snprintf(full, sizeof(full), "%s%s", mount_point, path);
 	/* The last exit may still be under way for a moment after populated says 0. */
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < CGTEST_TIMEOUT_MS / 10; i++) {
 		nftw(full, remove_group_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 		if (access(full, F_OK) < 0)
 			return;
@@ -374,16 +374,21 @@ static void remove_all(pid_t pid)
 
 /*
  * A process of its own session, and nobody's child, that waits for the end of this one,
- * so that it survives whatever ends this one.
+ * so that it survives whatever ends this one. Return: a descriptor that, written to, says that
+ * nothing is left to do: it may wake up when the next test has begun already, and would then
+ * disable in the root what that one has enabled.
  */
-static void start_watcher(void)
+static int start_watcher(void)
 {
 	pid_t tester = getpid(), pid;
-	int fd = (int)syscall(SYS_pidfd_open, tester, 0), null;
+	int fd = (int)syscall(SYS_pidfd_open, tester, 0), null, done[2];
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
 
 	if (fd < 0)
 		cgtest_bail("pidfd_open");
+	if (pipe2(done, O_CLOEXEC | O_NONBLOCK) < 0)
+		cgtest_bail("pipe");
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
@@ -391,7 +396,8 @@ static void start_watcher(void)
 	if (pid) {
 		waitpid(pid, NULL, 0);
 		close(fd);
-		return;
+		close(done[0]);
+		return done[1];
 	}
 	setsid();
 	if (fork())
@@ -401,14 +407,15 @@ static void start_watcher(void)
 		dup2(null, i);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
-	remove_all(tester);
+	if (read(done[0], &byte, 1) != 1)
+		remove_all(tester);
 	_exit(0);
 }
 
 int cgtest_live(int argc, char **argv, const struct tap_test *tests, size_t n)
 {
 	_cleanup_free_ char *enabled = NULL;
-	int result;
+	int result, done;
 
 	if (geteuid())
 		return tap_skip_all("needs root");
@@ -418,10 +425,11 @@ int cgtest_live(int argc, char **argv, const struct tap_test *tests, size_t n)
 		return tap_skip_all("the cgroup2 mount is not writable");
 	enabled = cgtest_read("", "cgroup.subtree_control");
 	snprintf(root_controllers, sizeof(root_controllers), "%s", enabled);
-	start_watcher();
+	done = start_watcher();
 	result = tap_run(argc, argv, tests, n);
 	remove_all(getpid());
-	return result;
+	/* not closed: a reader without a writer would find its end, too, but not the byte */
+	return write(done, "d", 1) == 1 ? result : TAP_EXIT_FAIL;
 }
 
 struct cgw_group *cgtest_open(struct cgw *c, const char *path)
@@ -542,9 +550,12 @@ pid_t cgtest_sleeper(const char *group)
 int cgtest_reap(pid_t pid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int status;
 
-	if (fd < 0 || !cgtest_readable(fd) || waitpid(pid, &status, 0) != pid)
+	while (fd >= 0 && poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	if (fd < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return status;
 }

@@ -3,12 +3,17 @@
 #ifndef CGWARD_CGTEST_H
 #define CGWARD_CGTEST_H
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
 #include "internal.h"
 #include "tap.h"
 
 struct bpf_insn;
 
-#define CGTEST_TIMEOUT_MS 10000
+/* Longer than anything takes, also in a guest on a machine that has much else to do. */
+#define CGTEST_TIMEOUT_MS 60000
 
 static inline void cgtest__ctx_freep(struct cgw **c)
 {
@@ -43,6 +48,15 @@ void cgtest_bail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1
 
 /* n, divided by $CGW_SCALE but at least 1. */
 long cgtest_scale(long n);
+
+/* The time that this process had on a CPU: what else the machine does is not in it. */
+static inline int64_t cgtest_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
 
 /* ---- files ---- */
 
@@ -102,7 +116,7 @@ const char *cgtest_why_not(const char *name);
 /* A controller that this machine's cgroup2 has, or NULL. */
 const char *cgtest_any_controller(void);
 
-/* Wait until KEY of cgroup.events is want; false after ten seconds. */
+/* Wait until KEY of cgroup.events is want; false after CGTEST_TIMEOUT_MS. */
 bool cgtest_wait_event(const char *group, const char *key, int want);
 
 /* ---- processes ---- */
@@ -116,8 +130,16 @@ pid_t cgtest_sleeper(const char *group);
 /* Kill one of our children and reap it; its status. */
 int cgtest_end(pid_t pid);
 
-/* Reap one of our children within ten seconds; its status, or -1. */
+/* Reap one of our children; its status, or -1 when there is no such. The runner limits the time. */
 int cgtest_reap(pid_t pid);
+
+/* Reap it; has it been killed? */
+static inline bool cgtest_was_killed(pid_t pid)
+{
+	int status = cgtest_reap(pid);
+
+	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
 
 /* Is this child of ours dead (reaped or not)? */
 bool cgtest_is_dead(pid_t pid);
@@ -125,7 +147,7 @@ bool cgtest_is_dead(pid_t pid);
 /* Run fn in a child and give what it returned; -1 when it died. */
 int cgtest_in_child(int (*fn)(void *arg), void *arg);
 
-/* Wait until fd can be read; false after ten seconds. */
+/* Wait until fd can be read; false after CGTEST_TIMEOUT_MS. */
 bool cgtest_readable(int fd);
 
 /* The path of a process's group, from /proc/PID/cgroup. */
@@ -224,10 +246,10 @@ void cgtest_watch_add(struct cgw_watch *w, struct cgw_group *g, uint64_t kinds, 
 /* "PATH NAME +DELTA own OWN =TOTAL by PATH" or "PATH NAME STATE"; lives until the next call. */
 const char *cgtest_event(const struct cgw_event *e);
 
-/* Wait for the next event: 1, 0 after ten seconds, -errno. */
+/* Wait for the next event: 1, 0 after CGTEST_TIMEOUT_MS, -errno. */
 int cgtest_next(struct cgw_watch *w, struct cgw_event *e);
 
-/* Pass events over until one of that kind and path; false after ten seconds without any. */
+/* Pass events over until one of that kind and path; false when none comes any more. */
 bool cgtest_await(struct cgw_watch *w, enum cgw_event_kind kind, const char *path,
 		  struct cgw_event *e);
 
@@ -248,19 +270,18 @@ static inline void cgtest__trace_freep(struct cgw_trace **t)
 struct cgw_trace *cgtest_trace(struct cgw *c, unsigned int tracers, struct cgw_group *g,
 			       size_t ring_bytes);
 
-/* Wait for the next event: 1, 0 after ten seconds, -errno. */
+/* Wait for the next event: 1, 0 after CGTEST_TIMEOUT_MS, -errno. */
 int cgtest_trace_next(struct cgw_trace *t, struct cgw_trace_event *e);
 
-/* Pass events over until one of that kind and path (NULL = any); false after ten seconds. */
+/* Pass events over until one of that kind and path (NULL = any); false when none comes any more. */
 bool cgtest_trace_await(struct cgw_trace *t, unsigned int kind, const char *path,
 			struct cgw_trace_event *e);
 
-/*
- * How many programs of that name are loaded, on the whole machine. They are freed some time after
- * the last user is gone: wait until there are n; false after ten seconds.
- */
-int cgtest_programs(const char *name);
-bool cgtest_programs_become(const char *name, int n);
+/* The numbers of BPF programs of that name whose descriptors, or those of their links, pid has. */
+size_t cgtest_programs_of(pid_t pid, const char *name, uint32_t *ids, size_t max);
+
+/* It is freed some time after its last user is gone: wait; false after CGTEST_TIMEOUT_MS. */
+bool cgtest_program_goes(uint32_t id);
 
 /* A child in the group in state D, which SIGKILL ends; or -errno of what it could not do. */
 pid_t cgtest_stuck(const char *group);

@@ -80,32 +80,53 @@ int cgtest_program(uint32_t id)
 	return sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 }
 
-int cgtest_programs(const char *name)
+static bool has_name(uint32_t id, const char *name)
 {
-	union bpf_attr attr = { 0 };
-	int n = 0;
+	_cleanup_close_ int fd = cgtest_program(id);
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr = { .info = { .bpf_fd = (uint32_t)fd,
+					  .info_len = sizeof(info),
+					  .info = (uintptr_t)&info } };
 
-	while (!sys_bpf(BPF_PROG_GET_NEXT_ID, &attr)) {
-		_cleanup_close_ int fd = cgtest_program(attr.next_id);
-		struct bpf_prog_info info = { 0 };
-		union bpf_attr about = { .info = { .bpf_fd = (uint32_t)fd,
-						   .info_len = sizeof(info),
-						   .info = (uintptr_t)&info } };
+	return fd >= 0 && !sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) && !strcmp(info.name, name);
+}
 
-		if (fd >= 0 && !sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &about))
-			n += !strcmp(info.name, name);
-		attr.start_id = attr.next_id;
+size_t cgtest_programs_of(pid_t pid, const char *name, uint32_t *ids, size_t max)
+{
+	_cleanup_(cgw__closedirp) DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[64];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
+	dir = opendir(path);
+	while (dir && n < max && (entry = readdir(dir))) {
+		_cleanup_free_ char *text = cgtest_slurp("%s/%s", path, entry->d_name);
+		const char *line = strstr(text, "prog_id:");
+		size_t i = 0;
+
+		ids[n] = line ? (uint32_t)strtoul(line + strlen("prog_id:"), NULL, 10) : 0;
+		if (!ids[n] || !has_name(ids[n], name))
+			continue;
+		while (ids[i] != ids[n])
+			i++;
+		n += i == n;
 	}
 	return n;
 }
 
-bool cgtest_programs_become(const char *name, int n)
+bool cgtest_program_goes(uint32_t id)
 {
 	int64_t end = cgw__deadline(CGTEST_TIMEOUT_MS);
+	int fd;
 
-	while (cgtest_programs(name) != n && cgw__now_ns() < end)
-		sched_yield();
-	return cgtest_programs(name) == n;
+	while ((fd = cgtest_program(id)) >= 0) {
+		close(fd);
+		if (cgw__now_ns() > end)
+			return false;
+		usleep(1000);
+	}
+	return errno == ENOENT;
 }
 
 int cgtest_load(const char *name, const struct bpf_insn *code, size_t n)

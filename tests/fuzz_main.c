@@ -13,7 +13,7 @@
 #define MAX_SEEDS 256
 #define MAX_SIZE 8192
 /* A single input takes milliseconds; this is for valgrind and guests. */
-#define MAX_SECONDS 20
+#define MAX_SECONDS 60
 
 struct seed {
 	char *name;

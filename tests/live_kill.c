@@ -6,13 +6,6 @@
 
 #include "cgtest.h"
 
-static bool died_by_kill(pid_t pid)
-{
-	int status = cgtest_reap(pid);
-
-	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
 /*
  * top ── a ── b
  *     └─ c
@@ -34,7 +27,7 @@ static int whole_tree_is_killed(void)
 	CHECK_INT(cgw_group_kill(g, CGTEST_TIMEOUT_MS), 0);
 	CHECK_INT(cgw_group_is_populated(g), 0);
 	for (int i = 0; i < 6; i++)
-		CHECK(died_by_kill(pids[i]));
+		CHECK(cgtest_was_killed(pids[i]));
 	CHECK(!cgtest_is_dead(bystander));
 	CHECK_INT(cgw_group_kill(g, CGTEST_TIMEOUT_MS), 0); /* nobody there */
 	return TAP_PASS;
@@ -101,7 +94,7 @@ static int frozen_groups_are_killed_too(void)
 
 	CHECK_INT(cgw_group_freeze(&g, 1, CGTEST_TIMEOUT_MS), 0);
 	CHECK_INT(cgw_group_kill(g, CGTEST_TIMEOUT_MS), 0);
-	CHECK(died_by_kill(pid));
+	CHECK(cgtest_was_killed(pid));
 	return TAP_PASS;
 }
 
@@ -113,7 +106,7 @@ static int kill_without_waiting_returns_at_once(void)
 	pid_t pid = cgtest_sleeper(top);
 
 	CHECK_INT(cgw_group_kill(g, 0), 0);
-	CHECK(died_by_kill(pid));
+	CHECK(cgtest_was_killed(pid));
 	return TAP_PASS;
 }
 
@@ -263,7 +256,7 @@ static int killing_one_by_one_reaches_everybody(void)
 		FAIL("%s", cgw_strerror(c));
 	CHECK_INT(cgw_group_wait_empty(g, CGTEST_TIMEOUT_MS), 0);
 	for (int i = 0; i < 4; i++)
-		CHECK(died_by_kill(pids[i]));
+		CHECK(cgtest_was_killed(pids[i]));
 	CHECK_INT(cgw_group_is_frozen(g), 0);
 	pids[0] = fork_loop(top);
 	CHECK_INT(cgw__kill_frozen(g), 0);

@@ -66,10 +66,10 @@ fi
 "$cgward" create -s memory.max=20M -s memory.swap.max=0 $top/limit
 "$cgward" create -s memory.oom.group=0 $top/limit/victim
 trace_begin text trace oom --count 1 $top
+first=$tracer
 trace_begin json --json trace oom --count 1 $top/limit
 eat $top/limit/victim
-wait $tracer
-until_true grep -q "killed tail" "$work/text"
+wait $tracer $first
 out=$(cat "$work/text")
 like "$out" "  oom.kill +$top/limit/victim  killed tail \\(pid [0-9]+, uid 0\\), at the limit of $top/limit \\(memory.max 20.0M\\); it had [0-9.]+M anonymous.*; OOM 1$" \
 	"trace oom tells victim, limit and sizes in a sentence"

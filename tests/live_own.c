@@ -234,10 +234,10 @@ static int numbers_of(struct cgw_group *g, uint32_t *ret_prog, uint32_t *ret_map
 	return (int)syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
 }
 
-/* Within ten seconds: the kernel frees them in the background. */
+/* The kernel frees them in the background. */
 static bool is_gone(enum bpf_cmd cmd, uint32_t id)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < CGTEST_TIMEOUT_MS / 10; i++) {
 		union bpf_attr attr = { .prog_id = id }; /* or the map's, in the same place */
 		int fd = (int)syscall(SYS_bpf, cmd, &attr, sizeof(attr));
 

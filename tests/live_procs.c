@@ -6,6 +6,11 @@
 
 #include "cgtest.h"
 
+static int compare_pids(const void *a, const void *b)
+{
+	return *(const pid_t *)a - *(const pid_t *)b;
+}
+
 static int processes_are_moved_and_listed(void)
 {
 	_cleanup_top_ char *top = cgtest_new("attach");
@@ -14,19 +19,26 @@ static int processes_are_moved_and_listed(void)
 					 *b = cgtest_child(c, top, "b");
 	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
 	_cleanup_procs_ struct cgw_procs procs = { 0 }, none = { 0 };
-	pid_t pids[3];
+	pid_t pids[3], last;
 	_cleanup_free_ char *where = NULL;
 
 	for (int i = 0; i < 3; i++)
 		pids[i] = cgtest_sleeper(cgw_group_path(a));
+	last = pids[2];
 	CHECK_INT(cgw_group_attach(b, pids + 1, 2), 0);
 	CHECK_INT(cgw_group_procs(g, true, &procs), 0);
 	CHECK_INT(procs.n, 3);
+	where = cgtest_group_of(pids[0]);
+	CHECK_STR(where, cgw_group_path(a));
+	free(where);
+	where = NULL;
+	/* sorted, which they need not be as they come: the numbers begin again at the end */
+	qsort(pids, 3, sizeof(pids[0]), compare_pids);
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(procs.pids[i], pids[i]);
 	CHECK_INT(cgw_group_procs(g, false, &none), 0);
 	CHECK_INT(none.n, 0);
-	CHECK_INT(cgw_pid_group_path(c, pids[2], &where), 0);
+	CHECK_INT(cgw_pid_group_path(c, last, &where), 0);
 	CHECK_STR(where, cgw_group_path(b));
 	return TAP_PASS;
 }

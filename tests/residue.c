@@ -2,6 +2,9 @@
 /*
  * Prints one line for each thing that tests left behind: BPF programs, maps and links,
  * groups, pins. Needs no libbpf, so that it works in a build without it.
+ *
+ * When the test has ended nothing new can be its own: what comes and goes meanwhile is of
+ * others, who may run tests at the same time, and so are groups named by a process that lives.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +12,7 @@
 #include <ftw.h>
 #include <linux/bpf.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,8 +24,9 @@
 
 #define PINS "/sys/fs/bpf/cgward"
 
-/* Programs and maps are freed a little after their last user has gone. */
-#define TRIES 100
+/* Programs and maps are freed a little after their last user has gone, on a busy machine later. */
+#define TRIES 600
+#define TRIES_BEFORE 100 /* where there is no baseline yet */
 #define TRY_MS 50
 
 static FILE *out;
@@ -106,6 +111,14 @@ static void print_objects(enum bpf_cmd next, void (*print)(uint32_t id))
 		bpf_refused = true;
 }
 
+/* Is it a group of a test that runs? */
+static bool is_of_others(const char *name)
+{
+	int pid;
+
+	return sscanf(name, "cgwtest-%d-", &pid) == 1 && pid > 0 && !kill(pid, 0);
+}
+
 /* Test groups in a directory of the hierarchy, which is seen as below path. */
 static void print_groups(const char *dir, const char *path)
 {
@@ -113,7 +126,7 @@ static void print_groups(const char *dir, const char *path)
 	const struct dirent *entry;
 
 	while (list && (entry = readdir(list)))
-		if (!strncmp(entry->d_name, "cgwtest", 7))
+		if (!strncmp(entry->d_name, "cgwtest", 7) && !is_of_others(entry->d_name))
 			fprintf(out, "group %s/%s\n", path, entry->d_name);
 	if (list)
 		closedir(list);
@@ -187,8 +200,8 @@ static bool is_known(const char *baseline, const char *line)
 	return false;
 }
 
-/* Cut the known lines out of text. Return: how many are left. */
-static size_t drop_known(char *text, const char *baseline)
+/* Cut out of text the lines that are known, or that were not left before. Return: the rest. */
+static size_t drop_others(char *text, const char *baseline, const char *before)
 {
 	char *save, *line, *to = text;
 	size_t left = 0;
@@ -196,7 +209,7 @@ static size_t drop_known(char *text, const char *baseline)
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		size_t n = strlen(line);
 
-		if (is_known(baseline, line))
+		if (is_known(baseline, line) || (before && !is_known(before, line)))
 			continue;
 		memmove(to, line, n);
 		to += n;
@@ -229,7 +242,8 @@ static char *read_baseline(const char *file)
 
 int main(int argc, char **argv)
 {
-	char *baseline;
+	const int tries = argc == 3 ? TRIES : TRIES_BEFORE;
+	char *baseline, *before = NULL;
 	size_t left = 0;
 
 	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--baseline"))) {
@@ -237,17 +251,21 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	baseline = argc == 3 ? read_baseline(argv[2]) : strdup("");
-	for (int i = 0; baseline && i < TRIES; i++) {
+	for (int i = 0; baseline && i < tries; i++) {
 		char *text = collect();
 
-		left = text ? drop_known(text, baseline) : 1;
-		if (text && left && i == TRIES - 1)
-			fputs(text, stdout);
-		free(text);
+		left = text ? drop_others(text, baseline, before) : 1;
+		if (text) {
+			free(before);
+			before = text;
+		}
 		if (!left)
 			break;
-		poll(NULL, 0, i < TRIES - 1 ? TRY_MS : 0);
+		poll(NULL, 0, i < tries - 1 ? TRY_MS : 0);
 	}
+	if (before && left)
+		fputs(before, stdout);
+	free(before);
 	free(baseline);
 	if (bpf_refused)
 		fprintf(stderr,

@@ -87,6 +87,7 @@ static void __attribute__((noreturn)) get_stuck(const char *group, int ready)
 pid_t cgtest_stuck(const char *group)
 {
 	int ready[2], err = -EIO;
+	int64_t end;
 	pid_t pid;
 
 	if (pipe2(ready, O_CLOEXEC) < 0)
@@ -99,7 +100,8 @@ pid_t cgtest_stuck(const char *group)
 		err = -EIO;
 	close(ready[0]);
 	/* There is no event for this: look at its state until it is D. */
-	for (int i = 0; !err && i < CGTEST_TIMEOUT_MS; i++) {
+	end = cgw__deadline(CGTEST_TIMEOUT_MS);
+	while (!err && cgw__now_ns() < end) {
 		_cleanup_free_ char *stat = cgtest_slurp("/proc/%d/stat", pid);
 
 		if (strstr(stat, ") D "))
