@@ -265,6 +265,9 @@ bool cgtest_programs_become(const char *name, int n);
 /* A child in the group in state D, which SIGKILL ends; or -errno of what it could not do. */
 pid_t cgtest_stuck(const char *group);
 
+/* A child in the group that writes to so much memory and ends, or is killed for it. */
+pid_t cgtest_eater(const char *group, uint64_t bytes);
+
 #define CGTEST_MAIN(tests)                                              \
 	int main(int argc, char **argv)                                 \
 	{                                                               \
