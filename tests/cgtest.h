@@ -125,6 +125,12 @@ bool cgtest_is_dead(pid_t pid);
 /* Run fn in a child and give what it returned; -1 when it died. */
 int cgtest_in_child(int (*fn)(void *arg), void *arg);
 
+/*
+ * From here on the system call, with that first argument (-1 = any), fails with err in this
+ * process and its children, as under a seccomp profile. 0, or -errno.
+ */
+int cgtest_forbid(unsigned int call, int first, unsigned int err);
+
 /* Wait until fd can be read; false after ten seconds. */
 bool cgtest_readable(int fd);
 

@@ -240,6 +240,26 @@ static int it_works_without_bpffs(void)
 	return TAP_PASS;
 }
 
+static int it_works_with_a_read_only_bpffs(void)
+{
+	_cleanup_top_ char *top = cgtest_new("pinned");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+
+	for (int pinned = 0; pinned < 2; pinned++) {
+		int result;
+
+		remove_pins();
+		CHECK(!mkdir(PINS, 0700));
+		CHECK_INT(pinned ? cgtest_set_devices(g, "c 1:3") : 0, 0);
+		CHECK(!mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+		result = works_unshared("readonly", "Read-only file system");
+		CHECK(!mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT, NULL));
+		CHECK_INT(result, TAP_PASS);
+	}
+	return TAP_PASS;
+}
+
 /* Pins that a killed loader left incomplete are made anew; old policies stay and are taken over. */
 static int incomplete_pins_are_replaced(void)
 {
@@ -451,6 +471,7 @@ static const struct tap_test tests[] = {
 	T(directory_of_this_build_is_checked_as_well),
 	T(links_in_place_of_the_directory_are_not_followed),
 	T(it_works_without_bpffs),
+	T(it_works_with_a_read_only_bpffs),
 	T(incomplete_pins_are_replaced),
 	T(unload_refuses_while_groups_use_it),
 	T(removed_groups_do_not_keep_it_loaded),
