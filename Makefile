@@ -65,7 +65,7 @@ headers = cgward.h policy.h trace.h
 fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuzz_*.c))))
 # what includes a skeleton or libbpf needs one
 bpf-tests = $(if $(filter-out 1,$(BPF)),$(addprefix tests/,live_embed.c live_lifecycle.c live_lock.c live_oom.c \
-	live_trace.c unit_oom.c unit_trace.c))
+	live_order.c live_trace.c unit_oom.c unit_trace.c))
 test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $(addprefix $O/tests/,opener residue stuck verbs)

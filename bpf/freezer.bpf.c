@@ -26,15 +26,9 @@ struct {
 	__type(value, struct asked);
 } state SEC(".maps");
 
-static __always_inline void emit(struct cgroup *cgrp, __u16 kind, const struct asked *a,
-				 __u64 frozen_ns)
+static __always_inline void emit(struct cgw_trace_freeze *r, struct cgroup *cgrp,
+				 const struct asked *a, __u64 frozen_ns)
 {
-	struct cgw_trace_freeze *r = reserve(cgw_trace_freeze, kind, CGW_TRACE_TP_BTF, cgrp);
-
-	if (!r)
-		return;
-	if (a && (kind == CGW_TRACE_FREEZE_REQUESTED || kind == CGW_TRACE_FREEZE_THAW))
-		r->head.mono_ns = a->asked_ns;
 	r->after_ns = a && a->asked_ns ? r->head.mono_ns - a->asked_ns : 0;
 	r->frozen_ns = frozen_ns;
 	r->by_pid = a ? a->by_pid : 0;
@@ -47,10 +41,31 @@ static __always_inline void emit(struct cgroup *cgrp, __u16 kind, const struct a
 	bpf_ringbuf_submit(r, 0);
 }
 
+/*
+ * Times that later records count from are those of the records that tell of them, or where there
+ * is no room for one, of now. It is looked only once whether there is: Linux 6.1 forgets.
+ */
+static __always_inline void keep_asked(__u64 id, struct asked *a, __u64 now)
+{
+	a->asked_ns = now;
+	bpf_map_update_elem(&state, &id, a, BPF_ANY);
+}
+
+/* Return: how long it was frozen; 0 = not seen. */
+static __always_inline __u64 keep_reached(struct asked *a, int frozen, __u64 now)
+{
+	__u64 since = a ? a->reached_ns : 0;
+
+	if (a)
+		a->reached_ns = frozen ? now : 0;
+	return since && !frozen ? now - since : 0;
+}
+
 static __always_inline int ask(struct cgroup *cgrp, __u16 kind)
 {
 	__u64 id = group_id(cgrp), uid_gid = bpf_get_current_uid_gid();
-	struct asked a = { .asked_ns = bpf_ktime_get_ns() }, *old;
+	struct asked a = { 0 }, *old;
+	struct cgw_trace_freeze *r;
 
 	if (!is_v2(cgrp) || !is_watched(cgrp))
 		return 0;
@@ -60,8 +75,13 @@ static __always_inline int ask(struct cgroup *cgrp, __u16 kind)
 	old = bpf_map_lookup_elem(&state, &id);
 	if (old && kind == CGW_TRACE_FREEZE_THAW)
 		a.reached_ns = old->reached_ns;
-	bpf_map_update_elem(&state, &id, &a, BPF_ANY);
-	emit(cgrp, kind, &a, 0);
+	r = reserve(cgw_trace_freeze, kind, CGW_TRACE_TP_BTF, cgrp);
+	if (r) {
+		keep_asked(id, &a, r->head.mono_ns);
+		emit(r, cgrp, &a, 0);
+	} else {
+		keep_asked(id, &a, bpf_ktime_get_ns());
+	}
 	return 0;
 }
 
@@ -80,23 +100,24 @@ int BPF_PROG(cgward_thaw, struct cgroup *cgrp)
 SEC("tp_btf/cgroup_notify_frozen")
 int BPF_PROG(cgward_frozen, struct cgroup *cgrp, const char *path, int frozen)
 {
-	__u64 id = group_id(cgrp), now = bpf_ktime_get_ns(), lasted = 0;
 	bool asked = BPF_CORE_READ(cgrp, flags) >> CGRP_FREEZE & 1;
+	__u16 kind = frozen  ? CGW_TRACE_FREEZE_REACHED
+		     : asked ? CGW_TRACE_FREEZE_BROKEN
+			     : CGW_TRACE_FREEZE_THAWED;
+	__u64 id = group_id(cgrp);
+	struct cgw_trace_freeze *r;
 	struct asked *a;
 
 	if (!is_v2(cgrp) || !is_watched(cgrp))
 		return 0;
+	/* What it was asked before; another CPU may ask for the opposite meanwhile. */
 	a = bpf_map_lookup_elem(&state, &id);
-	if (a && !frozen && a->reached_ns)
-		lasted = now - a->reached_ns;
-	if (a)
-		a->reached_ns = frozen ? now : 0;
-	emit(cgrp,
-	     frozen  ? CGW_TRACE_FREEZE_REACHED
-	     : asked ? CGW_TRACE_FREEZE_BROKEN
-		     : CGW_TRACE_FREEZE_THAWED,
-	     a, lasted);
-	if (!frozen && !asked)
+	r = reserve(cgw_trace_freeze, kind, CGW_TRACE_TP_BTF, cgrp);
+	if (r)
+		emit(r, cgrp, a, keep_reached(a, frozen, r->head.mono_ns));
+	else
+		keep_reached(a, frozen, bpf_ktime_get_ns());
+	if (kind == CGW_TRACE_FREEZE_THAWED)
 		bpf_map_delete_elem(&state, &id);
 	return 0;
 }

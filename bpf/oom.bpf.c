@@ -379,8 +379,7 @@ static __always_inline int take(struct task_struct *task, __u32 pid)
 	if (size > sizeof(*r))
 		return 0;
 	r->head.size = size;
-	if (bpf_ringbuf_output(&events, r, size, 0))
-		count_lost();
+	output(&r->head, size);
 	return 0;
 }
 

@@ -82,6 +82,11 @@ static __always_inline struct kernfs_node *node_parent(struct kernfs_node *kn)
 	return BPF_CORE_READ(kn, parent);
 }
 
+/*
+ * The time of a record is taken while it has room in the ring, never before: a ring in which none
+ * is taken will give nothing that is older than that moment. So a reader of several rings knows
+ * until when he has read everything (cgw_trace_complete_ns), however long a program is held up.
+ */
 static __always_inline void fill(struct cgw_trace_record *r, __u16 kind, __u16 size, __u8 source,
 				 __u64 group)
 {
@@ -170,6 +175,24 @@ static __always_inline void tell(struct cgroup *cgrp)
 			count_lost();                                                              \
 		r_;                                                                                \
 	})
+
+/*
+ * Hand over a record that was made elsewhere, its size not known before. Something else has room in
+ * the ring meanwhile: nobody reads past it.
+ */
+static __always_inline void output(struct cgw_trace_record *r, __u64 size)
+{
+	__u64 *place = bpf_ringbuf_reserve(&events, sizeof(*place), 0);
+
+	if (!place) {
+		count_lost();
+		return;
+	}
+	r->mono_ns = bpf_ktime_get_ns();
+	if (bpf_ringbuf_output(&events, r, size, 0))
+		count_lost();
+	bpf_ringbuf_discard(place, 0);
+}
 
 /* The group's directory is gone and nothing uses it any more. */
 static __always_inline void forget(struct cgroup *cgrp)

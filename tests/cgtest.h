@@ -147,6 +147,12 @@ bool cgtest_is_dead(pid_t pid);
 /* Run fn in a child and give what it returned; -1 when it died. */
 int cgtest_in_child(int (*fn)(void *arg), void *arg);
 
+/*
+ * From here on the system call, with that first argument (-1 = any), fails with err in this
+ * process and its children, as under a seccomp profile. 0, or -errno.
+ */
+int cgtest_forbid(unsigned int call, int first, unsigned int err);
+
 /* Wait until fd can be read; false after CGTEST_TIMEOUT_MS. */
 bool cgtest_readable(int fd);
 
@@ -285,6 +291,9 @@ bool cgtest_program_goes(uint32_t id);
 
 /* A child in the group in state D, which SIGKILL ends; or -errno of what it could not do. */
 pid_t cgtest_stuck(const char *group);
+
+/* A child in the group that writes to so much memory and ends, or is killed for it. */
+pid_t cgtest_eater(const char *group, uint64_t bytes);
 
 #define CGTEST_MAIN(tests)                                              \
 	int main(int argc, char **argv)                                 \

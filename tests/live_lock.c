@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "cgtest.h"
@@ -23,7 +25,10 @@ struct writer {
 	int fd;
 };
 
-/* l: lock, u: unlock, g: as one that begins to remove the lock, x: unload. */
+/*
+ * l: lock, u: unlock, d: does it have the directory alone? g: as one that begins to remove the
+ * lock, x: unload. m: make no map from here on, o: open no pin.
+ */
 static void serve(int fd)
 {
 	struct cgw *c = cgtest_context();
@@ -36,7 +41,10 @@ static void serve(int fd)
 			cgw__device_unlock(c);
 		if (command == 'g')
 			c->loader->lock->state = CGW_LOCK_GONE;
-		if (command == 'x' && cgw_unload(c, 0) < 0)
+		if ((command == 'x' && cgw_unload(c, 0) < 0) ||
+		    (command == 'd' && (c->loader->lock || c->loader->lock_fd < 0)) ||
+		    (command == 'm' && cgtest_forbid(SYS_bpf, BPF_MAP_CREATE, ENOMEM)) ||
+		    (command == 'o' && cgtest_forbid(SYS_bpf, BPF_OBJ_GET, EPERM)))
 			command = 'e';
 		if (write(fd, &command, 1) != 1)
 			break;
@@ -99,9 +107,16 @@ static bool does(const struct writer *w, const char *commands)
 	return true;
 }
 
+/* With these flags, and without those that are not there. */
+static bool remount(unsigned long flags)
+{
+	return !mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT | flags, NULL);
+}
+
 /* Begin as after a boot. */
 static void remove_pins(void)
 {
+	remount(0);
 	unlink(PIN);
 	rmdir(PINS);
 }
@@ -320,6 +335,136 @@ static int locks_of_other_c_libraries_are_not_touched(void)
 	return TAP_PASS;
 }
 
+/* What keeps a lock from being made; all but the last keep everybody from it. */
+enum { RDONLY_FS, RDONLY_MOUNT, NO_MAPS, N_REASONS };
+
+static bool keep(int reason, const struct writer *w)
+{
+	return reason == RDONLY_FS    ? remount(MS_RDONLY) :
+	       reason == RDONLY_MOUNT ? remount(MS_RDONLY | MS_BIND) :
+					does(w, "m");
+}
+
+static int without_a_lock_the_directory_is_one(void)
+{
+	for (int reason = 0; reason < N_REASONS; reason++) {
+		_cleanup_writer_ struct writer a = writer_start(false), b = writer_start(false),
+					       d = writer_start(false);
+
+		remove_pins();
+		CHECK(!mkdir(PINS, 0700) && keep(reason, &a));
+		CHECK(reason != NO_MAPS || does(&b, "m"));
+		CHECK(does(&a, "ldul"));
+		tell(&b, 'l');
+		CHECK_INT(answer(&b, WHILE_MS), 0);
+		CHECK(does(&a, "u"));
+		CHECK_INT(answer(&b, CGTEST_TIMEOUT_MS), 'l');
+		CHECK(does(&b, "d"));
+		/* One comes who can make it, as soon as it is his turn. */
+		CHECK(remount(0));
+		tell(&d, 'l');
+		CHECK_INT(answer(&d, WHILE_MS), 0);
+		CHECK(access(PIN, F_OK) < 0);
+		writer_end(&b);
+		CHECK_INT(answer(&d, CGTEST_TIMEOUT_MS), 'l');
+		CHECK(!access(PIN, F_OK));
+		/* From then on it is everybody's, also by the short way. */
+		CHECK(does(&d, "ul"));
+		tell(&a, 'l');
+		CHECK_INT(answer(&a, WHILE_MS), 0);
+		CHECK(does(&d, "u"));
+		CHECK_INT(answer(&a, CGTEST_TIMEOUT_MS), 'l');
+		tell(&a, 'd');
+		CHECK_INT(answer(&a, CGTEST_TIMEOUT_MS), 'e');
+		CHECK(does(&a, "ul"));
+		tell(&d, 'l');
+		CHECK_INT(answer(&d, WHILE_MS), 0);
+		CHECK(does(&a, "u"));
+		CHECK_INT(answer(&d, CGTEST_TIMEOUT_MS), 'l');
+	}
+	return TAP_PASS;
+}
+
+static int a_lock_is_used_where_none_could_be_made(void)
+{
+	for (int reason = 0; reason < N_REASONS; reason++) {
+		_cleanup_writer_ struct writer a = writer_start(false), b = writer_start(false);
+
+		remove_pins();
+		CHECK(does(&a, "lul"));
+		CHECK(keep(reason, &b));
+		tell(&b, 'l');
+		CHECK_INT(answer(&b, WHILE_MS), 0);
+		CHECK(does(&a, "u"));
+		CHECK_INT(answer(&b, CGTEST_TIMEOUT_MS), 'l');
+		CHECK(does(&b, "ul"));
+		tell(&a, 'l');
+		CHECK_INT(answer(&a, WHILE_MS), 0);
+		CHECK(does(&b, "u"));
+		CHECK_INT(answer(&a, CGTEST_TIMEOUT_MS), 'l');
+		CHECK(remount(0));
+	}
+	return TAP_PASS;
+}
+
+static int without_opening_it(void *arg)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+
+	(void)arg;
+	if (cgtest_forbid(SYS_bpf, BPF_OBJ_GET, EPERM))
+		return 100;
+	if (cgw__device_lock(c, true) != -EPERM)
+		return 1;
+	tap_note("%s", cgw_strerror(c));
+	if (!strstr(cgw_strerror(c), "cannot open the lock " PIN ", which others may hold"))
+		return 2;
+	return cgw_hint(c) ? 0 : 3;
+}
+
+/* Whoever has mapped it already does not ask the directory. */
+static int a_lock_that_cannot_be_opened_is_not_done_without(void)
+{
+	_cleanup_writer_ struct writer a = writer_start(false), b = writer_start(false),
+				       d = writer_start(false);
+
+	remove_pins();
+	CHECK(does(&a, "lul"));
+	CHECK(does(&b, "o"));
+	tell(&b, 'l');
+	CHECK_INT(answer(&b, CGTEST_TIMEOUT_MS), 'e');
+	CHECK_INT(cgtest_in_child(without_opening_it, NULL), 0);
+	tell(&d, 'l');
+	CHECK_INT(answer(&d, WHILE_MS), 0);
+	CHECK(does(&a, "u"));
+	CHECK_INT(answer(&d, CGTEST_TIMEOUT_MS), 'l');
+	return TAP_PASS;
+}
+
+static int a_lock_that_is_gone_and_stays_is_no_obstacle(void)
+{
+	for (int reason = RDONLY_FS; reason <= RDONLY_MOUNT; reason++) {
+		_cleanup_writer_ struct writer a = writer_start(false), b = writer_start(false),
+					       d = writer_start(false);
+
+		remove_pins();
+		CHECK(does(&d, "lu"));
+		CHECK(does(&a, "lg"));
+		writer_end(&a);
+		CHECK(keep(reason, &b));
+		CHECK(does(&b, "ld"));
+		tell(&d, 'l');
+		CHECK_INT(answer(&d, WHILE_MS), 0);
+		CHECK(remount(0));
+		CHECK(does(&b, "u"));
+		CHECK_INT(answer(&d, CGTEST_TIMEOUT_MS), 'l');
+		CHECK(does(&d, "ul"));
+		tell(&b, 'l');
+		CHECK_INT(answer(&b, WHILE_MS), 0);
+	}
+	return TAP_PASS;
+}
+
 /* Counted up by all under the lock, in two steps. */
 static volatile long *counter;
 
@@ -360,42 +505,78 @@ static void count_in_threads(long n)
 	_exit(0);
 }
 
-/* While others are killed at any point. */
-static int threads_and_processes_exclude_each_other(void)
+/* Take it and give it back, until killed. */
+static void __attribute__((noreturn)) hurry(void)
 {
+	for (struct cgw *c = cgtest_context();;) {
+		if (cgw__device_lock(c, true))
+			_exit(1);
+		cgw__device_unlock(c);
+	}
+}
+
+/* The bpffs becomes read-only, or not any more; now and then the lock is removed. */
+static int disturb(struct cgw *c, long i)
+{
+	remount(i & 1 ? MS_RDONLY : 0);
+	if (i % 4)
+		return 0;
+	CHECK_INT(cgw__device_lock(c, false), 0);
+	cgw__lock_remove(c, c->loader->dir_fd);
+	cgw__device_unlock(c);
+	return 0;
+}
+
+/* While others are killed at any point. */
+static int count_turns(bool disturbed)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
 	long n = cgtest_scale(5000), killed = 0;
 	unsigned int random = 1;
 	pid_t pids[PROCESSES];
 
 	remove_pins();
+	CHECK(!mkdir(PINS, 0700));
 	counter = mmap(NULL, sizeof(*counter), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	CHECK(counter != MAP_FAILED);
 	for (int i = 0; i < PROCESSES; i++) {
 		pids[i] = cgtest_fork();
-		if (!pids[i])
-			count_in_threads(n);
+		if (pids[i])
+			continue;
+		if (disturbed && !i && cgtest_forbid(SYS_bpf, BPF_MAP_CREATE, ENOMEM))
+			_exit(1);
+		count_in_threads(n);
 	}
 	while (!cgtest_is_dead(pids[0]) || !cgtest_is_dead(pids[1]) || !cgtest_is_dead(pids[2])) {
 		pid_t pid = cgtest_fork();
 
 		if (!pid)
-			for (struct cgw *c = cgtest_context();;) {
-				if (cgw__device_lock(c, true))
-					_exit(1);
-				cgw__device_unlock(c);
-			}
+			hurry();
 		random = random * 1103515245 + 12345;
 		usleep(random >> 16 & 2047);
+		if (disturbed && disturb(c, killed))
+			return TAP_FAIL;
 		CHECK_INT(cgtest_end(pid), SIGKILL);
 		killed++;
 	}
+	remount(0);
 	for (int i = 0; i < PROCESSES; i++)
 		CHECK_INT(cgtest_reap(pids[i]), 0);
 	tap_note("%ld turns, %ld killed meanwhile", *counter, killed);
 	CHECK_INT(*counter, n * PROCESSES * THREADS);
 	munmap((void *)counter, sizeof(*counter));
 	return TAP_PASS;
+}
+
+static int threads_and_processes_exclude_each_other(void)
+{
+	return count_turns(false);
+}
+
+static int they_do_while_locks_come_and_go(void)
+{
+	return count_turns(true);
 }
 
 static const struct tap_test tests[] = {
@@ -406,7 +587,12 @@ static const struct tap_test tests[] = {
 	T(a_removed_lock_lets_nobody_in),
 	T(who_was_killed_while_removing_it_is_no_obstacle),
 	T(locks_of_other_c_libraries_are_not_touched),
+	T(without_a_lock_the_directory_is_one),
+	T(a_lock_is_used_where_none_could_be_made),
+	T(a_lock_that_cannot_be_opened_is_not_done_without),
+	T(a_lock_that_is_gone_and_stays_is_no_obstacle),
 	T(threads_and_processes_exclude_each_other),
+	T(they_do_while_locks_come_and_go),
 };
 
 CGTEST_DEVICE_MAIN(tests)

@@ -5,7 +5,6 @@
  * and by the groups' counts alone, which is all that other kernels have.
  */
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "cgtest.h"
@@ -61,27 +60,10 @@ static void limit(struct cgw_group *g, uint64_t bytes)
 		cgtest_bail("memory.max of %s", cgw_group_path(g));
 }
 
-/* A child in the group that wants so much memory, from when byte is read; or until it is killed. */
-static pid_t eater(const char *group, uint64_t bytes)
-{
-	pid_t pid = cgtest_fork();
-	char *p;
-
-	if (pid)
-		return pid;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED || cgtest_write(group, "cgroup.procs", "0"))
-		_exit(1);
-	for (uint64_t i = 0; i < bytes; i += 4096)
-		p[i] = 1;
-	_exit(0);
-}
-
 /* Let one be killed in the group. Return: its pid, or -1 when it was not. */
 static pid_t eat(struct cgw_group *g)
 {
-	pid_t pid = eater(cgw_group_path(g), 64 * MIB);
+	pid_t pid = cgtest_eater(cgw_group_path(g), 64 * MIB);
 	int status = cgtest_reap(pid);
 
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? pid : -1;
@@ -237,7 +219,7 @@ static int kill_group(const char *name, bool no_fentry)
 	for (int round = 1; round <= 2; round++) {
 		for (int i = 1; i < 4; i++)
 			pids[i] = cgtest_sleeper(cgw_group_path(s.leaf));
-		pids[0] = eater(cgw_group_path(s.leaf), 64 * MIB);
+		pids[0] = cgtest_eater(cgw_group_path(s.leaf), 64 * MIB);
 		for (int i = 0; i < 4; i++)
 			CHECK_INT(WTERMSIG(cgtest_reap(pids[i])), SIGKILL);
 		for (int i = 0; i < 4; i++) {
@@ -405,7 +387,7 @@ static int two_listeners_are_told_at_once(void)
 	other = cgtest_trace(c, OOM, g, 4096);
 	limit(s.leaf, 4 * MIB);
 	for (int i = 0; i < n; i++) {
-		pid_t pid = eater(cgw_group_path(s.leaf), 64 * MIB);
+		pid_t pid = cgtest_eater(cgw_group_path(s.leaf), 64 * MIB);
 
 		CHECK_INT(cgtest_trace_next(s.trace, &e), 1);
 		after[i] = cgw__now_ns() - (int64_t)e.record->mono_ns;

@@ -97,6 +97,31 @@ static int second_process_uses_the_same_program(void)
 	return TAP_PASS;
 }
 
+static int pass_over(const struct cgw_probe *p, void *arg)
+{
+	(void)p;
+	(void)arg;
+	return 0;
+}
+
+static int looking_around_leaves_no_pins_and_keeps_nobody_from_it(void)
+{
+	_cleanup_top_ char *top = cgtest_new("around");
+	_cleanup_ctx_ struct cgw *c = cgtest_context(), *second = cgtest_context();
+	_cleanup_group_ struct cgw_group *a = cgtest_child(c, top, "a");
+	_cleanup_group_ struct cgw_group *b = cgtest_child(second, top, "b");
+
+	remove_pins();
+	CHECK_INT(cgw_probe(c, pass_over, NULL), 0);
+	CHECK(access(PINS, F_OK) < 0);
+	CHECK_INT(cgtest_set_devices(a, "c 1:3"), 0);
+	CHECK_INT(cgw_probe(c, pass_over, NULL), 0);
+	CHECK_INT(cgtest_set_devices(b, "c 1:5"), 0);
+	CHECK(program_of(a) && program_of(a) == program_of(b));
+	CHECK_INT(cgtest_set_devices(a, "c 1:5"), 0);
+	return TAP_PASS;
+}
+
 static int first_users_at_the_same_time_agree_on_one_program(void)
 {
 	enum { USERS = 8 };
@@ -237,6 +262,26 @@ static int without_bpffs(void *arg)
 static int it_works_without_bpffs(void)
 {
 	CHECK_INT(cgtest_in_child(without_bpffs, NULL), 0);
+	return TAP_PASS;
+}
+
+static int it_works_with_a_read_only_bpffs(void)
+{
+	_cleanup_top_ char *top = cgtest_new("pinned");
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, top);
+
+	for (int pinned = 0; pinned < 2; pinned++) {
+		int result;
+
+		remove_pins();
+		CHECK(!mkdir(PINS, 0700));
+		CHECK_INT(pinned ? cgtest_set_devices(g, "c 1:3") : 0, 0);
+		CHECK(!mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+		result = works_unshared("readonly", "Read-only file system");
+		CHECK(!mount(NULL, "/sys/fs/bpf", NULL, MS_REMOUNT, NULL));
+		CHECK_INT(result, TAP_PASS);
+	}
 	return TAP_PASS;
 }
 
@@ -446,11 +491,13 @@ static int killed_first_loaders_block_nobody(void)
 
 static const struct tap_test tests[] = {
 	T(second_process_uses_the_same_program),
+	T(looking_around_leaves_no_pins_and_keeps_nobody_from_it),
 	T(first_users_at_the_same_time_agree_on_one_program),
 	T(directories_of_others_are_not_used),
 	T(directory_of_this_build_is_checked_as_well),
 	T(links_in_place_of_the_directory_are_not_followed),
 	T(it_works_without_bpffs),
+	T(it_works_with_a_read_only_bpffs),
 	T(incomplete_pins_are_replaced),
 	T(unload_refuses_while_groups_use_it),
 	T(removed_groups_do_not_keep_it_loaded),

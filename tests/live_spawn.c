@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* Starting commands inside a group. */
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -307,22 +302,6 @@ static int nothing_to_start_is_refused(void)
 	return TAP_PASS;
 }
 
-/* From here on the system call fails with err in this process, as under a seccomp profile. */
-static int forbid(unsigned int call, unsigned int err)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0 ? -errno : 0;
-}
-
 struct without {
 	const char *top;
 	unsigned int call;
@@ -339,7 +318,7 @@ static int spawn_without(void *arg)
 	struct cgw_spawn s = { .sz = sizeof(s), .argv = argv, .uid = (uid_t)-1 };
 	char want[200];
 
-	if (forbid(w->call, w->err))
+	if (cgtest_forbid(w->call, -1, w->err))
 		return 100;
 	g = cgtest_open(c, w->top);
 	line = run(g, plain, "grep ^0:: /proc/self/cgroup");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* What tests of tracers need: the next event, a task that resists the freezer. */
+/* What tests of tracers need: the next event, tasks that resist the freezer or eat memory. */
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -110,4 +110,20 @@ pid_t cgtest_stuck(const char *group)
 	}
 	cgtest_end(pid);
 	return err ? err : -ETIMEDOUT;
+}
+
+pid_t cgtest_eater(const char *group, uint64_t bytes)
+{
+	pid_t pid = cgtest_fork();
+	char *p;
+
+	if (pid)
+		return pid;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED || cgtest_write(group, "cgroup.procs", "0"))
+		_exit(1);
+	for (uint64_t i = 0; i < bytes; i += 4096)
+		p[i] = 1;
+	_exit(0);
 }

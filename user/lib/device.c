@@ -528,15 +528,21 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 	struct cgw_probe p = { .feature = "device_policy" };
 	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = NULL;
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
+	bool is_first = !g->c->loader, unshared = g->c->unshared;
 	int err = cgw_rules_new(g->c, &rules);
 
-	g->c->unshared = !g->c->loader; /* a look around leaves no pins */
+	g->c->unshared |= is_first; /* a look around leaves no pins */
 	if (!err)
 		err = cgw_policy_compile(rules, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
 		err = cgw_group_set_devices(g, policy);
 	if (!err)
 		err = cgw_group_clear_devices(g);
+	if (is_first) {
+		cgw__loader_free(g->c->loader);
+		g->c->loader = NULL;
+	}
+	g->c->unshared = unshared;
 	p.works = err >= 0;
 	if (p.works) {
 		p.how = "storage";

@@ -124,13 +124,15 @@ static int pin_all(struct cgw__loader *l, int dir)
 {
 	for (size_t i = 0; i < N_PINS; i++) {
 		char path[64];
+		int err = 0;
 
 		/* A loader that was killed half-way may have left some; nobody uses those. */
-		unlinkat(dir, cgw__pin_names[i], 0);
+		if (unlinkat(dir, cgw__pin_names[i], 0) < 0 && errno != ENOENT)
+			err = -errno;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, cgw__pin_names[i]);
-		if (bpf_obj_pin(l->fds[i], path) < 0) {
-			int err = -errno;
-
+		if (!err && bpf_obj_pin(l->fds[i], path) < 0)
+			err = -errno;
+		if (err) {
 			while (i--)
 				unlinkat(dir, cgw__pin_names[i], 0);
 			return err;

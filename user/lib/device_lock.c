@@ -5,6 +5,10 @@
  * in such a page nobody can wait: who finds it taken queues up for the lock of the directory,
  * and only the first of the queue asks again and again. Who comes meanwhile queues up too.
  *
+ * Where no such map can be had the lock of the directory is all. That excludes those with a mutex
+ * as long as none is pinned: it is pinned by whoever has the directory, and taken by those alone
+ * who found it there.
+ *
  * Processes of different pid namespaces that share a bpffs may have the same thread number. Then
  * the kernel may open the lock of one when the other is killed within its trylock, which takes
  * some nanoseconds.
@@ -110,7 +114,8 @@ static int init_lock(struct cgw__lock *lock)
 	return -err;
 }
 
-static int make_lock(struct cgw__loader *l, const char *path)
+/* Whatever keeps it from being made: it is done without. */
+static void make_lock(struct cgw *c, struct cgw__loader *l, const char *path)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "cgward_lock", sizeof(uint32_t),
@@ -121,15 +126,55 @@ static int make_lock(struct cgw__loader *l, const char *path)
 		err = init_lock(l->lock);
 	if (!err && bpf_obj_pin(fd, path) < 0)
 		err = -errno;
-	if (err)
-		cgw__lock_unmap(l);
+	if (!err)
+		return;
+	cgw__lock_unmap(l);
+	cgw__log(c, CGW_LOG_DEBUG, "no lock can be pinned in " CGW_BPFFS "/cgward: %s", strerror(-err));
+}
+
+/* A bpffs that was made read-only lets nobody write to what is pinned there; its map is no file. */
+static int open_pinned(const char *path)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	_cleanup_close_ int fd = bpf_obj_get(path);
+
+	if (fd < 0 && errno == EROFS) {
+		_cleanup_close_ int to_read = bpf_obj_get_opts(path, &opts);
+
+		if (to_read >= 0 && !bpf_obj_get_info_by_fd(to_read, &info, &len))
+			fd = bpf_map_get_fd_by_id(info.id);
+	}
+	return fd < 0 ? -errno : TAKE_FD(fd);
+}
+
+/* Nothing of this name is in the directory; ENOENT of a path may have other reasons. */
+static bool is_missing(int dir_fd)
+{
+	struct stat st;
+
+	return fstatat(dir_fd, CGW_LOCK_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+/* Others may have it: it cannot be done without. */
+static int explain_pinned(struct cgw *c, int err)
+{
+	cgw__explain_bpf(c, err, "cannot open the lock " CGW_BPFFS "/cgward/" CGW_LOCK_NAME
+				 ", which others may hold");
+	if (!cgw_hint(c))
+		cgw__hint(c, "when no process uses cgward: remove it, and start those again that do");
 	return err;
 }
 
-/* Map the lock that is pinned in the directory, whose lock is held, or make it. */
+/*
+ * Map the lock that is pinned in the directory, whose lock is held, or make it. Return: 0; without
+ * a lock where there is none and none can be made.
+ */
 static int find_lock(struct cgw *c, struct cgw__loader *l)
 {
 	_cleanup_close_ int fd = -EBADF;
+	bool gone = false;
 	char path[64];
 	int err;
 
@@ -137,8 +182,8 @@ static int find_lock(struct cgw *c, struct cgw__loader *l)
 		return 0;
 	cgw__lock_unmap(l);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/" CGW_LOCK_NAME, l->dir_fd);
-	fd = bpf_obj_get(path);
-	err = fd < 0 ? -errno : map_lock(l, fd);
+	fd = open_pinned(path);
+	err = fd < 0 ? fd : map_lock(l, fd);
 	if (!err && l->lock->form != LOCK_FORM) {
 		cgw__lock_unmap(l);
 		cgw__fail(c, -EBUSY, "cannot lock " CGW_BPFFS "/cgward: a build for another C library or word size uses it");
@@ -146,14 +191,16 @@ static int find_lock(struct cgw *c, struct cgw__loader *l)
 		return -EBUSY;
 	}
 	if (!err && state_of(l->lock) == CGW_LOCK_GONE) {
-		/* Who removes the pins was killed. */
+		/* Who removes the pins was killed. Nobody takes it any more, be it there or not. */
 		cgw__lock_unmap(l);
 		unlinkat(l->dir_fd, CGW_LOCK_NAME, 0);
-		err = -ENOENT;
+		gone = true;
 	}
-	if (err == -ENOENT)
-		err = make_lock(l, path);
-	return err ? cgw__explain_bpf(c, err, "cannot lock device policies") : 0;
+	if (gone || (err == -ENOENT && is_missing(l->dir_fd))) {
+		make_lock(c, l, path);
+		return 0;
+	}
+	return err ? explain_pinned(c, err) : 0;
 }
 
 static int flock_wait(int fd)
@@ -201,7 +248,7 @@ static int lock_directory(struct cgw *c, struct cgw__loader *l)
 	size_t size;
 	int err = find_lock(c, l);
 
-	if (!err) {
+	if (!err && l->lock) {
 		set_state(l->lock, CGW_LOCK_BARRED);
 		err = wait_mutex(l->lock);
 		if (err)
@@ -213,6 +260,8 @@ static int lock_directory(struct cgw *c, struct cgw__loader *l)
 		return err;
 	}
 	l->lock_fd = l->dir_fd;
+	if (!l->lock)
+		return 0;
 	/* A process made by a bare clone() has no list that the kernel knows. */
 	l->robust = !syscall(SYS_get_robust_list, 0, &list, &size) && list;
 	/* Nobody else can keep it while it is barred. */
@@ -271,9 +320,9 @@ int cgw__device_lock(struct cgw *c, bool briefly)
 void cgw__device_unlock(struct cgw *c)
 {
 	struct cgw__loader *l = c->loader;
-	bool queued = l->lock && l->lock_fd >= 0;
+	bool queued = l->lock_fd >= 0 && l->lock_fd == l->dir_fd;
 
-	if (queued && state_of(l->lock) != CGW_LOCK_GONE)
+	if (queued && l->lock && state_of(l->lock) != CGW_LOCK_GONE)
 		set_state(l->lock, CGW_LOCK_OPEN);
 	if (l->lock && l->robust)
 		pthread_mutex_unlock(&l->lock->mutex);

@@ -1328,10 +1328,8 @@ CGW_API int cgw_trace_read(struct cgw_trace *t, struct cgw_trace_event *ret_even
  * That there was nothing to read does not say so: a program of the kernel may have begun with a
  * record that it has not ended.
  *
- * Return: CLOCK_MONOTONIC, about now: denials and lifecycle events from before it were all read.
- * Of freezes and OOM kills, whose time is that of the request or the mark, one may still come,
- * late by as long as the kernel's program took. 0 when there is more to read, or will be in a
- * moment.
+ * Return: CLOCK_MONOTONIC, about now: events from before it were all read, of every tracer. 0 when
+ * there is more to read, or will be in a moment.
  */
 CGW_API uint64_t cgw_trace_complete_ns(const struct cgw_trace *t);
 
