@@ -8,7 +8,7 @@ SONAME = libcgward.so.0
 
 O ?= build
 BPF ?= 1
-SYSTEMD ?= 0
+SYSTEMD ?= 1
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -53,7 +53,10 @@ libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 bpf-src = $(addprefix user/lib/,blockers_iter.c bpf_log.c device.c device_check.c device_loader.c \
 	device_lock.c device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
 	trace_names.c trace_oom.c unload.c)
-lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)),$(sort $(wildcard user/lib/*.c)))
+# with SYSTEMD=0 nosystemd.c does; libsystemd itself is loaded at run time
+systemd-src = $(addprefix user/lib/,systemd.c systemd_bus.c systemd_start.c)
+lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)) \
+	$(if $(filter 1,$(SYSTEMD)),user/lib/nosystemd.c,$(systemd-src)),$(sort $(wildcard user/lib/*.c)))
 lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
