@@ -69,7 +69,8 @@ fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 # what includes a skeleton or libbpf needs one
 bpf-tests = $(if $(filter-out 1,$(BPF)),$(addprefix tests/,live_embed.c live_lifecycle.c live_lock.c live_oom.c \
 	live_trace.c unit_oom.c unit_trace.c))
-test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
+systemd-tests = $(if $(filter-out 1,$(SYSTEMD)),tests/unit_bus.c)
+test-src = $(filter-out $(bpf-tests) $(systemd-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $(addprefix $O/tests/,opener residue stuck verbs)
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
@@ -159,6 +160,8 @@ $O/tests/%.o: tests/%.c $O/config | $(skeletons)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
 
 $(fuzz:%=$O/tests/fuzz_%): $O/tests/fuzz_main.o
+
+$O/tests/unit_bus: libs += $(shell $(PKG_CONFIG) --libs libsystemd)
 
 $O/tests/%: $O/tests/%.o $(test-lib) $O/libcgward.a
 	$(call msg,LD,$@)

@@ -12,7 +12,7 @@
 	X(sd_bus_call)                                                                            \
 	X(sd_bus_error_free)                                                                      \
 	X(sd_bus_error_get_errno)                                                                 \
-	X(sd_bus_flush_close_unref)                                                               \
+	X(sd_bus_close_unref)                                                               \
 	X(sd_bus_is_bus_client)                                                                   \
 	X(sd_bus_is_ready)                                                                        \
 	X(sd_bus_match_signal)                                                                    \

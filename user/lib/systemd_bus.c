@@ -32,7 +32,7 @@ static int load_library(struct cgw__bus *b, const char *what)
 		if (function)
 			continue;
 		err = cgw__fail(b->c, -EOPNOTSUPP, "%s: %s has no %s", what, LIBRARY, function_names[i]);
-		cgw__hint(b->c, "it is too old: systemd 239 or newer is needed");
+		cgw__hint(b->c, "it is too old: systemd 241 or newer is needed");
 		return err;
 	}
 	if (b->lib)
@@ -42,10 +42,11 @@ static int load_library(struct cgw__bus *b, const char *what)
 	return err;
 }
 
+/* Without a flush, which would wait for a peer that never answered. */
 static void disconnect(struct cgw__bus *b)
 {
 	if (b->bus)
-		b->bus = b->sd.sd_bus_flush_close_unref(b->bus);
+		b->bus = b->sd.sd_bus_close_unref(b->bus);
 }
 
 void cgw__bus_free(struct cgw__bus *b)
@@ -133,10 +134,9 @@ static int explain_connect(struct cgw__bus *b, const char *what, int err)
 {
 	struct cgw *c = b->c;
 
-	if (err == -ETIMEDOUT) {
-		cgw__fail(c, err, "%s: no answer from the %s bus in time", what, b->user ? "user" : "system");
-		return err;
-	}
+	if (err == -ETIMEDOUT)
+		return cgw__fail(c, err, "%s: no answer from %s in time", what,
+				 b->user ? "your user manager" : "the system bus");
 	if (b->user) {
 		cgw__err(c, err, "%s: cannot reach your user manager of systemd", what);
 		cgw__hint(c, getenv("XDG_RUNTIME_DIR") ? "systemctl --user status tells whether it runs" :
@@ -156,8 +156,11 @@ static int connect_bus(struct cgw__bus *b, const char *what)
 {
 	int err = try_connect(b, false);
 
-	if (err && err != -ETIMEDOUT && (b->user || !geteuid()) && !try_connect(b, true))
-		err = 0;
+	if (err && err != -ETIMEDOUT && (b->user || !geteuid())) {
+		int direct = try_connect(b, true);
+
+		err = direct == -ENOENT ? err : direct;
+	}
 	if (err) {
 		disconnect(b);
 		return explain_connect(b, what, err);
@@ -313,6 +316,7 @@ static const struct {
 	const char *hint;
 } errors[] = {
 	{ DBUS_ERROR "AccessDenied", -EACCES, "be root; --user is for units of your own" },
+	{ DBUS_ERROR "Disconnected", -ENOTCONN, NOT_THERE },
 	{ DBUS_ERROR "InteractiveAuthorizationRequired", -EACCES,
 	  "be root; --user is for units of your own" },
 	{ DBUS_ERROR "InvalidArgs", -EINVAL, NULL },
