@@ -274,7 +274,7 @@ systemctl start dbus.socket
 # --- a user's manager ---
 
 refuses 1 "cannot reach your user manager" "--user without one" "$cgward" scope start --user "$name-u" -- true
-mkdir -p -m 700 /run/user/0
+mkdir -p /run/user && mkdir -m 700 /run/user/0
 mkdir -p /run/systemd/system/user@0.service.d
 printf '[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/0\n' >/run/systemd/system/user@0.service.d/test.conf
 systemctl daemon-reload
