@@ -305,7 +305,7 @@ static int verify(struct start *s)
 			continue;
 		err = cgw__fail(s->c, -EIO, "%s: systemd left process %d in '%s'", s->what, pid, path);
 		if (s->opts->user)
-			cgw__hint(s->c, "a user manager moves only what is below its own group");
+			cgw__hint(s->c, "managers of users before systemd 238 move only what is below their own group");
 	}
 	return err;
 }

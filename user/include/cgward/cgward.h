@@ -59,7 +59,7 @@ typedef void (*cgw_log_fn)(enum cgw_log_level level, const char *message, void *
 CGW_API const char *cgw_version(void);
 
 /**
- * cgw_features() - what this library was built with, "+bpf -systemd".
+ * cgw_features() - what this library was built with, "+bpf +systemd".
  */
 CGW_API const char *cgw_features(void);
 
