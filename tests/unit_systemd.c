@@ -110,7 +110,8 @@ static int slices_are_expanded_at_their_dashes(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_free_ char *path = NULL;
 
-		CHECK_INT(cgw_unit_path(c, bad[i].slice, bad[i].name, &path), bad[i].why ? -EINVAL : 0);
+		CHECK_INT(cgw_unit_path(c, bad[i].slice, bad[i].name, &path),
+			  bad[i].why ? -EINVAL : 0);
 		if (bad[i].why)
 			CHECK_HAS(cgw_strerror(c), bad[i].why);
 	}

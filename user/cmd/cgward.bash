@@ -295,7 +295,8 @@ _cgward_scan() {
 		elif [[ $word == -- ]]; then
 			ended=1
 			# after GROUP or NAME comes what it runs
-			[[ $command != @(devices learn|scope start) || $n == 0 ]] || place=${places[i + 1]}
+			[[ $command != @(devices learn|scope start) || $n == 0 ]] ||
+				place=${places[i + 1]}
 		elif _cgward_takes "$word"; then
 			taking=$word
 		fi

@@ -444,9 +444,11 @@ int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeou
 }
 
 /* Run a command in a scope of its own, which systemd ends with it. Return: the exit status. */
-int cmd_run_scope(struct cmd_ctx *x, const char *name, const struct cgw_unit_opts *unit, char **argv)
+int cmd_run_scope(struct cmd_ctx *x, const char *name, const struct cgw_unit_opts *unit,
+		  char **argv)
 {
-	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = -1, .signal_fd = -1, .joined = true };
+	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = -1, .signal_fd = -1,
+					     .joined = true };
 	int status;
 
 	r.spawn.sz = sizeof(r.spawn);

@@ -134,7 +134,8 @@ int cgw_unit_properties(struct cgw *c, const char *name, bool user, cgw_property
 	for (size_t i = 0; !err && i < ARRAY_SIZE(shown); i++) {
 		_cleanup_free_ char *value = NULL;
 
-		err = cgw__bus_property(b, path, shown[i].own ? unit_interface(name) : UNIT_INTERFACE,
+		err = cgw__bus_property(b, path,
+					shown[i].own ? unit_interface(name) : UNIT_INTERFACE,
 					shown[i].name, &error, &value);
 		/* One that this systemd, or this kind of unit, does not have. */
 		if (error.name && !strcmp(error.name, "org.freedesktop.DBus.Error.UnknownProperty")) {
@@ -219,7 +220,8 @@ int cgw_unit_stop(struct cgw *c, const char *name, bool user, int timeout_ms)
 	if (err)
 		return err;
 	snprintf(what, sizeof(what), "cannot stop '%.255s'", name);
-	err = cgw__bus_open(c, user, cgw__deadline(timeout_ms ? timeout_ms : CGW_UNIT_TIMEOUT_MS), what,
-			    &b);
+	if (!timeout_ms)
+		timeout_ms = CGW_UNIT_TIMEOUT_MS;
+	err = cgw__bus_open(c, user, cgw__deadline(timeout_ms), what, &b);
 	return err ? err : cgw__unit_stop(b, name, what);
 }

@@ -39,7 +39,7 @@
 	X(sd_bus_wait)
 
 struct cgw__sd {
-#define MEMBER(function) __typeof__(function) *function;
+#define MEMBER(function) __typeof__(function) *(function);
 	SD_BUS_FUNCTIONS(MEMBER)
 #undef MEMBER
 };

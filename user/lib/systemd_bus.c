@@ -118,8 +118,10 @@ static int try_connect(struct cgw__bus *b, bool direct)
 		disconnect(b);
 		if (direct)
 			err = open_direct(b);
+		else if (b->user)
+			err = b->sd.sd_bus_open_user(&b->bus);
 		else
-			err = b->user ? b->sd.sd_bus_open_user(&b->bus) : b->sd.sd_bus_open_system(&b->bus);
+			err = b->sd.sd_bus_open_system(&b->bus);
 		if (err >= 0)
 			err = wait_ready(b);
 		/* The queue of those who connect is full: nothing tells when it no longer is. */

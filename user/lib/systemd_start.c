@@ -138,7 +138,7 @@ static int append_property(struct cgw__bus *b, sd_bus_message *m, const struct c
 	}
 }
 
-/* One process of the list: as a descriptor, so that it cannot be another one by then, or a number. */
+/* One process of the list: a descriptor, which cannot be another one's by then, or a number. */
 static int append_pid(struct cgw__bus *b, sd_bus_message *m, pid_t pid)
 {
 	uint32_t number = (uint32_t)pid;
@@ -380,9 +380,11 @@ int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_unit_opts *
 		   struct cgw_group **ret_g)
 {
 	static const struct cgw_unit_opts none = { .sz = sizeof(none) };
-	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = opts ? opts : &none };
+	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = &none };
 	int err;
 
+	if (opts)
+		s.opts = opts;
 	snprintf(s.what, sizeof(s.what), "cannot start '%.255s'", name);
 	err = check(&s);
 	if (!err)

@@ -100,7 +100,7 @@ static bool needs_escape(const char *name)
 }
 
 /* The longest path: 127 slices, each the name of the next longer one. */
-#define PATH_ROOM (UNIT_NAME_MAX * UNIT_NAME_MAX)
+#define PATH_ROOM ((size_t)UNIT_NAME_MAX * UNIT_NAME_MAX)
 
 /* Append "/NAMESUFFIX", the first len bytes of the name. */
 static void append(char *path, const char *name, size_t len, const char *suffix)
