@@ -139,10 +139,16 @@ static int explain_connect(struct cgw__bus *b, const char *what, int err)
 	if (err == -ETIMEDOUT)
 		return cgw__fail(c, err, "%s: no answer from %s in time", what,
 				 b->user ? "your user manager" : "the system bus");
+	if (b->user && !getenv("XDG_RUNTIME_DIR")) {
+		cgw__fail(c, err, "%s: cannot reach your user manager of systemd: XDG_RUNTIME_DIR is not set",
+			  what);
+		cgw__hint(c, "log in; or start it by loginctl enable-linger and set that to /run/user/%u",
+			  getuid());
+		return err;
+	}
 	if (b->user) {
 		cgw__err(c, err, "%s: cannot reach your user manager of systemd", what);
-		cgw__hint(c, getenv("XDG_RUNTIME_DIR") ? "systemctl --user status tells whether it runs" :
-							"XDG_RUNTIME_DIR is not set: log in, or loginctl enable-linger USER");
+		cgw__hint(c, "systemctl --user status tells whether it runs");
 		return err;
 	}
 	if (access("/run/systemd/system", F_OK) < 0) {
