@@ -2,7 +2,7 @@
 /* A manager of systemd that answers as it is told: what no real one can be made to do. */
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
@@ -207,8 +207,18 @@ static int try_start(struct manager *m, struct cgw *c, const char *setting, int 
 	return err;
 }
 
+/* Not under valgrind: then numbers are sent from the start. */
+static bool have_pidfds(void)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	return fd >= 0;
+}
+
 static int a_unit_is_started(void)
 {
+	const char *pids = have_pidfds() ? " TasksMax PIDFDs\n" : " TasksMax PIDs\n";
+
 	for (int early = 0; early < 2; early++) {
 		const struct script script = { .result = "done", .early = early };
 		_cleanup_manager_ struct manager m = { 0 };
@@ -221,7 +231,8 @@ static int a_unit_is_started(void)
 			FAIL("early %d: %s", early, cgw_strerror(c));
 		calls = cgtest_slurp("%s/calls", m.dir);
 		CHECK_HAS(calls, "start web.scope fail Delegate CollectMode CPUAccounting IOAccounting "
-				 "MemoryAccounting TasksAccounting TasksMax PIDFDs");
+				 "MemoryAccounting TasksAccounting TasksMax PID");
+		CHECK_HAS(calls, pids);
 		CHECK(!strstr(calls, "StopUnit"));
 		limit = cgtest_slurp("%s/cgroup" GROUP "/pids.max", m.dir);
 		CHECK_STR(limit, "5");
@@ -320,13 +331,12 @@ static int asked(const char *calls, const char **ret_last)
 static int what_a_manager_does_not_know_is_left_out(void)
 {
 	static const struct {
-		const char *unknown;
 		const char *message;
 		const char *sent;
 	} cases[] = {
-		{ "PIDFDs", "Cannot set property PIDFDs, or unknown property.", "TasksMax PIDs\n" },
-		{ "TasksMax", "Cannot set property TasksMax, or unknown property.",
-		  "TasksAccounting PIDFDs\n" },
+		{ "Cannot set property PIDFDs, or unknown property.", "TasksMax PIDs\n" },
+		{ "Cannot set property TasksMax, or unknown property.",
+		  "TasksAccounting PID" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -338,6 +348,8 @@ static int what_a_manager_does_not_know_is_left_out(void)
 		_cleanup_ctx_ struct cgw *c = NULL;
 		const char *last = "";
 
+		if (!i && !have_pidfds())
+			continue;
 		begin_manager(&m, &script);
 		c = cgtest_recorded(m.dir);
 		CHECK_INT(try_start(&m, c, "pids.max=5", 0), 0);
