@@ -26,6 +26,9 @@ struct script {
 	bool lazy;	      /* nobody is moved */
 	bool silent;	      /* takes connections, and says nothing */
 	bool breaks;	      /* ends when it is asked to start */
+	bool missing;	      /* has no such unit */
+	bool idle;	      /* the unit has no group */
+	bool deaf;	      /* jobs to stop do not end */
 };
 
 struct manager {
@@ -98,7 +101,18 @@ static int get_property(struct manager *m, sd_bus_message *call)
 
 	sd_bus_message_read(call, "ss", &interface, &property);
 	if (!strcmp(property, "ControlGroup"))
-		return sd_bus_reply_method_return(call, "v", "s", GROUP);
+		return sd_bus_reply_method_return(call, "v", "s", m->script.idle ? "" : GROUP);
+	if (!strcmp(property, "MemoryMax"))
+		return sd_bus_reply_method_return(call, "v", "t", UINT64_MAX);
+	if (!strcmp(property, "TasksMax"))
+		return sd_bus_reply_method_return(call, "v", "t", (uint64_t)7);
+	if (!strcmp(property, "Delegate"))
+		return sd_bus_reply_method_return(call, "v", "b", 1);
+	if (!strcmp(property, "AllowedCPUs"))
+		return sd_bus_reply_method_return(call, "v", "ay", 2, 0x0f, 0x80);
+	if (!strcmp(property, "OOMPolicy") || !strcmp(property, "MemoryZSwapMax"))
+		return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.UnknownProperty",
+						  "Unknown property");
 	return sd_bus_reply_method_return(call, "v", "s", m->script.state ? m->script.state : "active");
 }
 
@@ -115,12 +129,15 @@ static int answer(sd_bus_message *call, void *arg, sd_bus_error *error)
 	if (!strcmp(member, "Get"))
 		return get_property(m, call);
 	note(m, member, "\n");
+	if (m->script.missing)
+		return sd_bus_reply_method_errorf(call, SYSTEMD ".NoSuchUnit", "Unit " UNIT " not loaded.");
 	if (!strcmp(member, "GetUnit"))
 		return sd_bus_reply_method_return(call, "o", UNIT_PATH);
 	if (!strcmp(member, "StopUnit")) {
 		sd_bus_reply_method_return(call, "o", JOB);
 		m->script.result = "done";
-		end_job(m);
+		if (!m->script.deaf)
+			end_job(m);
 		return 1;
 	}
 	return sd_bus_reply_method_return(call, "");
@@ -409,12 +426,70 @@ static int a_manager_that_is_silent_or_breaks_is_not_waited_for(void)
 	return TAP_PASS;
 }
 
+static int keep(const char *property, const char *value, void *arg)
+{
+	char *text = arg;
+
+	if (strstr("TasksMax MemoryMax Delegate AllowedCPUs OOMPolicy ControlGroup", property))
+		sprintf(text + strlen(text), "%s=%s ", property, value);
+	return 0;
+}
+
+static int a_unit_is_looked_at_and_stopped(void)
+{
+	const struct script script = { 0 };
+	_cleanup_manager_ struct manager m = { 0 };
+	_cleanup_group_ struct cgw_group *g = NULL;
+	_cleanup_free_ char *calls = NULL;
+	_cleanup_ctx_ struct cgw *c = NULL;
+	char text[512] = "";
+
+	begin_manager(&m, &script);
+	c = cgtest_recorded(m.dir);
+	CHECK_INT(cgw_unit_open(c, UNIT, true, &g), 0);
+	CHECK_STR(cgw_group_path(g), GROUP);
+	CHECK_INT(cgw_unit_properties(c, UNIT, true, keep, text), 0);
+	CHECK_STR(text, "ControlGroup=" GROUP " Delegate=yes AllowedCPUs=0-3,15 MemoryMax=infinity TasksMax=7 ");
+	CHECK_INT(cgw_unit_stop(c, UNIT, true, 0), 0);
+	calls = cgtest_slurp("%s/calls", m.dir);
+	CHECK_HAS(calls, "Subscribe\nStopUnit\nResetFailedUnit");
+	return TAP_PASS;
+}
+
+static int units_without_a_group_or_an_end_are_told(void)
+{
+	const struct script missing = { .missing = true }, idle = { .idle = true, .state = "failed" },
+			    deaf = { .deaf = true };
+	_cleanup_manager_ struct manager m = { 0 }, m2 = { 0 }, m3 = { 0 };
+	_cleanup_ctx_ struct cgw *c = NULL, *c2 = NULL, *c3 = NULL;
+	struct cgw_group *g = NULL;
+
+	begin_manager(&m, &missing);
+	c = cgtest_recorded(m.dir);
+	CHECK_INT(cgw_unit_open(c, UNIT, true, &g), -ENOENT);
+	CHECK_STR(cgw_strerror(c), "cannot open the group of 'web.scope': Unit web.scope not loaded.");
+	CHECK_INT(cgw_unit_properties(c, UNIT, true, keep, NULL), -ENOENT);
+	begin_manager(&m2, &idle);
+	c2 = cgtest_recorded(m2.dir);
+	CHECK_INT(cgw_unit_open(c2, UNIT, true, &g), -ENOENT);
+	CHECK_STR(cgw_strerror(c2), "cannot open the group of 'web.scope': it has no group, being failed");
+	begin_manager(&m3, &deaf);
+	c3 = cgtest_recorded(m3.dir);
+	CHECK_INT(cgw_unit_stop(c3, UNIT, true, 200), -ETIMEDOUT);
+	CHECK_HAS(cgw_strerror(c3), "cannot stop 'web.scope': it has not ended in time");
+	CHECK_INT(cgw_unit_stop(c3, "cron.service", true, 200), -EINVAL);
+	CHECK_INT(cgw_unit_open(c3, "cron", true, &g), -EINVAL);
+	return TAP_PASS;
+}
+
 static const struct tap_test tests[] = {
 	T(a_unit_is_started),
 	T(failures_are_told_and_taken_back),
 	T(refusals_are_told_by_their_names),
 	T(what_a_manager_does_not_know_is_left_out),
 	T(the_name_of_a_failed_unit_is_taken_over_once),
+	T(a_unit_is_looked_at_and_stopped),
+	T(units_without_a_group_or_an_end_are_told),
 	T(a_manager_that_is_silent_or_breaks_is_not_waited_for),
 };
 
