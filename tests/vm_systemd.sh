@@ -258,6 +258,16 @@ until_true test ! -e "$mount$slice/$unit"
 systemctl reset-failed "$unit" 2>/dev/null
 gone "$unit"
 
+# --- without privilege ---
+
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all)
+refuses 1 "cannot start '$unit': " "start by somebody else" "${as_nobody[@]}" "$cgward" scope start "$unit" "$first"
+like "$err" "^hint: be root; --user is for units of your own" "is for root"
+gone "$unit"
+refuses 1 "cannot stop 'system.slice': " "stop too" "${as_nobody[@]}" "$cgward" scope stop system.slice
+run_it "${as_nobody[@]}" "$cgward" -q scope show cgward.service
+like "$status:$out" "^0:unit +cgward.service" "show is for everybody"
+
 # --- without a bus daemon ---
 
 systemctl stop dbus.socket dbus.service
