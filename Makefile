@@ -8,7 +8,7 @@ SONAME = libcgward.so.0
 
 O ?= build
 BPF ?= 1
-SYSTEMD ?= 0
+SYSTEMD ?= 1
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -53,7 +53,10 @@ libs = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
 bpf-src = $(addprefix user/lib/,blockers_iter.c bpf_log.c device.c device_check.c device_loader.c \
 	device_lock.c device_own.c learn.c programs.c trace.c trace_deny.c trace_freeze.c trace_lifecycle.c trace_loader.c \
 	trace_names.c trace_oom.c unload.c)
-lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)),$(sort $(wildcard user/lib/*.c)))
+# with SYSTEMD=0 nosystemd.c does; libsystemd itself is loaded at run time
+systemd-src = $(addprefix user/lib/,systemd.c systemd_bus.c systemd_start.c)
+lib-src = $(filter-out $(if $(filter 1,$(BPF)),user/lib/nobpf.c,$(bpf-src)) \
+	$(if $(filter 1,$(SYSTEMD)),user/lib/nosystemd.c,$(systemd-src)),$(sort $(wildcard user/lib/*.c)))
 lib-obj = $(lib-src:user/lib/%.c=$O/lib/%.o)
 cmd-obj = $(patsubst user/cmd/%.c,$O/cmd/%.o,$(sort $(wildcard user/cmd/*.c)))
 bpf-objects = $(patsubst bpf/%.bpf.c,%,$(sort $(wildcard bpf/*.bpf.c)))
@@ -66,7 +69,8 @@ fuzz = $(filter-out main,$(patsubst tests/fuzz_%.c,%,$(sort $(wildcard tests/fuz
 # what includes a skeleton or libbpf needs one
 bpf-tests = $(if $(filter-out 1,$(BPF)),$(addprefix tests/,live_embed.c live_lifecycle.c live_lock.c live_oom.c \
 	live_order.c live_trace.c unit_oom.c unit_trace.c))
-test-src = $(filter-out $(bpf-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
+systemd-tests = $(if $(filter-out 1,$(SYSTEMD)),tests/unit_bus.c)
+test-src = $(filter-out $(bpf-tests) $(systemd-tests),$(sort $(wildcard tests/unit_*.c tests/live_*.c) $(fuzz:%=tests/fuzz_%.c)))
 test-lib = $(addprefix $O/tests/,cgtest.o devtest.o evtest.o tap.o tracetest.o)
 tests = $(test-src:tests/%.c=$O/tests/%) $(addprefix $O/tests/,opener residue stuck verbs)
 unit = $(filter $O/tests/unit_% $O/tests/fuzz_%,$(tests)) $(sort $(wildcard tests/test_*.sh))
@@ -156,6 +160,8 @@ $O/tests/%.o: tests/%.c $O/config | $(skeletons)
 	$(Q)$(cc) -Iuser/lib -c $< -o $@
 
 $(fuzz:%=$O/tests/fuzz_%): $O/tests/fuzz_main.o
+
+$O/tests/unit_bus: libs += $(shell $(PKG_CONFIG) --libs libsystemd)
 
 $O/tests/%: $O/tests/%.o $(test-lib) $O/libcgward.a
 	$(call msg,LD,$@)

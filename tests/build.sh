@@ -147,15 +147,31 @@ nobpf_features() {
 }
 
 without_systemd() {
-	silent build -s O=build-nosd SYSTEMD=0 all || return
+	silent build -s O=build-nosd SYSTEMD=0 WERROR=1 all || return
 	"$src/build-nosd/cgward" --version | grep -e '-systemd' &&
-		! readelf -d "$src/build-nosd/cgward" | grep libsystemd
+		! grep -q libsystemd "$src/build-nosd/cgward"
+}
+
+says_without_systemd() {
+	local out status=0
+	out=$("$src/build-nosd/cgward" scope start web $$ 2>&1) || status=$?
+	echo "$out"
+	[ $status = 1 ] && grep -q 'built without systemd' <<<"$out" &&
+		"$src/build-nosd/cgward" doctor | grep 'systemd *missing *this libcgward was built without'
+}
+
+# Loaded at first use: who needs no unit does not pay for it.
+does_not_link_systemd() {
+	"$src/build-gcc/cgward" --version | grep -e '+systemd' &&
+		! readelf -d "$src/build-gcc/cgward" "$src/build-gcc/libcgward.so" | grep libsystemd
 }
 
 passes "BPF=0 builds all and the tests without clang, bpftool and libbpf" without_bpf
 passes "BPF=0: devices show says that it is built without" says_without_bpf
 passes "BPF=0: --version says -bpf" nobpf_features
 passes "SYSTEMD=0 builds" without_systemd
+passes "SYSTEMD=0: scope and doctor say that it is built without" says_without_systemd
+passes "libsystemd is not linked" does_not_link_systemd
 
 # --- ABI, kernel types, licences ---
 

@@ -62,6 +62,7 @@ all=$("$cgward" help --names | cut -f 1 | cut -d ' ' -f 1 | LC_ALL=C sort -u | p
 offers "$all" ''
 offers "$all" help ''
 offers "delegate delete devices diff doctor" d
+offers "show start stop" scope ''
 offers "events explain" e
 offers "thaw" --json -v tha
 offers "--cgroup-root" --cg
@@ -162,4 +163,23 @@ offers "/dev/null" devices learn /web --refine /dev/nul
 offers "/dev/null" devices learn /web -- cat /dev/nul
 offers "$cgward" devices learn /web -- "${cgward%?}"
 offers "$cgward" run "${cgward%?}"
+
+# --- units ---
+
+systemctl() {
+	case "$*" in
+	*--user*scope,slice) echo 'mine.scope loaded active running Mine' ;;
+	*scope,slice) printf '%s loaded active running It\n' web.scope system.slice user-1.slice ;;
+	*slice) printf '%s loaded active running It\n' system.slice user-1.slice ;;
+	esac
+}
+offers "system.slice user-1.slice web.scope" scope show ''
+offers "web.scope" scope stop user-1.slice w
+offers "mine.scope" scope stop --user ''
+offers "user-1.slice" scope start --slice u
+offers "user-1.slice" scope start --slice '@=' '@u'
+offers "--slice" scope start --sl
+offers "" scope start w
+offers "$$" scope start web "$$"
+offers "$cgward" scope start web -- "${cgward%?}"
 done_testing

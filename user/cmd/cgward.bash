@@ -134,6 +134,15 @@ _cgward_kinds() {
 		"$prefix"memory.{high,low,max,oom,oom_group_kill,oom_kill,swap.{fail,high,max}}
 }
 
+# _cgward_units TYPES: units that systemd has loaded
+_cgward_units() {
+	local unit manager=()
+	[[ " ${words[*]} " != *' --user '* ]] || manager=(--user)
+	while read -r unit _; do
+		_cgward_add "$prefix$unit"
+	done < <(systemctl "${manager[@]}" list-units --all --plain --no-legend --type "$1" 2>/dev/null)
+}
+
 # _cgward_value OPTION: what may follow it
 _cgward_value() {
 	case $1 in
@@ -171,6 +180,7 @@ _cgward_value() {
 		;;
 	--until) _cgward_kinds && _cgward_add "$prefix"{frozen,populated}={0,1} ;;
 	--semantics) _cgward_add "$prefix"{containerd,ordered,runc} ;;
+	--slice) _cgward_units slice ;;
 	--set | -s) [[ $cur == *=* ]] || _cgward_settings ;;
 	--timeout) _cgward_add "${prefix}none" ;;
 	--user) mapfile -t COMPREPLY < <(compgen -P "$prefix" -u -- "$cur") ;;
@@ -199,7 +209,9 @@ _cgward_argument() {
 	replay:1) _cgward_files ;;
 	attach:1 | controllers:1 | create:1 | devices*:1 | ls:1 | show:1) _cgward_groups ;;
 	delete:* | events:* | freeze:* | kill:* | stat:* | thaw:* | wait:*) _cgward_groups ;;
-	attach:*)
+	'scope show':* | 'scope stop':*) _cgward_units scope,slice ;;
+	'scope start:1') ;;
+	attach:* | 'scope start':*)
 		for pid in /proc/[0-9]*; do
 			_cgward_add "${pid#/proc/}"
 		done
@@ -269,7 +281,7 @@ _cgward_scan() {
 		elif [[ -n $ended || $word != -* || $word == - ]]; then
 			if [[ -z $command ]]; then
 				command=$word
-			elif [[ $command == devices || "$command $word" == trace\ @(start|stop|list) ]]; then
+			elif [[ $command == @(devices|scope) || "$command $word" == trace\ @(start|stop|list) ]]; then
 				command+=" $word"
 			else
 				((++n))
@@ -282,8 +294,9 @@ _cgward_scan() {
 			mount=${word#*=}
 		elif [[ $word == -- ]]; then
 			ended=1
-			# after GROUP comes what it runs
-			[[ $command != 'devices learn' || $n == 0 ]] || place=${places[i + 1]}
+			# after GROUP or NAME comes what it runs
+			[[ $command != @(devices learn|scope start) || $n == 0 ]] ||
+				place=${places[i + 1]}
 		elif _cgward_takes "$word"; then
 			taking=$word
 		fi
@@ -320,7 +333,7 @@ _cgward() {
 		_cgward_value "$taking"
 	elif [[ $command == run && ($ended || $cur != -*) ]]; then
 		_cgward_command $((n + 1)) "$place"
-	elif [[ $command == 'devices learn' && $ended && $n != 0 ]]; then
+	elif [[ $command == @(devices learn|scope start) && $ended && $n != 0 ]]; then
 		_cgward_command "$n" "$place"
 	elif [[ -z $ended && $cur == --*=* ]]; then
 		prefix=${cur%%=*}=
@@ -330,8 +343,8 @@ _cgward() {
 		_cgward_add --cgroup-root --help --json --quiet --verbose --version
 	elif [[ -z $command ]]; then
 		_cgward_names
-	elif [[ $command == devices ]]; then
-		_cgward_names devices
+	elif [[ $command == @(devices|scope) ]]; then
+		_cgward_names "$command"
 	elif [[ $command == controllers && $n != 0 && $cur == -* && $cur != --* ]]; then
 		_cgward_argument "$command" $((n + 1)) "$first"
 	elif [[ -z $ended && $cur == -* ]]; then

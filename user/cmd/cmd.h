@@ -128,6 +128,10 @@ enum {
 	OPT_RECORD,
 	OPT_REALTIME,
 	OPT_SPEED,
+	OPT_SLICE,
+	OPT_DESCRIPTION,
+	OPT_USER_MANAGER,
+	OPT_DELEGATE,
 };
 
 extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], opts_devices[],
@@ -273,6 +277,9 @@ struct cmd_around {
 int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeout_ms,
 		   const struct cmd_around *around);
 
+int cmd_run_scope(struct cmd_ctx *x, const char *name, const struct cgw_unit_opts *unit,
+		  char **argv);
+
 /* explain_run.c: which devices a command was denied */
 struct explainer {
 	struct cmd_ctx *x;
@@ -375,6 +382,9 @@ int cmd_kill(struct cmd_ctx *x, int argc, char **argv);
 int cmd_ls(struct cmd_ctx *x, int argc, char **argv);
 int cmd_replay(struct cmd_ctx *x, int argc, char **argv);
 int cmd_run(struct cmd_ctx *x, int argc, char **argv);
+int cmd_scope_show(struct cmd_ctx *x, int argc, char **argv);
+int cmd_scope_start(struct cmd_ctx *x, int argc, char **argv);
+int cmd_scope_stop(struct cmd_ctx *x, int argc, char **argv);
 int cmd_show(struct cmd_ctx *x, int argc, char **argv);
 int cmd_stat(struct cmd_ctx *x, int argc, char **argv);
 int cmd_thaw(struct cmd_ctx *x, int argc, char **argv);
@@ -388,8 +398,8 @@ int cmd_wait(struct cmd_ctx *x, int argc, char **argv);
 /* Used by more than one subcommand. */
 extern const struct cmd_opt opts_attach[], opts_check[], opts_create[], opts_delete[],
 	opts_devices_set[], opts_diff[], opts_events[], opts_learn[], opts_policy[],
-	opts_replay[], opts_run[], opts_show[], opts_stat[], opts_trace[], opts_unload[],
-	opts_update[];
+	opts_replay[], opts_run[], opts_scope[], opts_scope_start[], opts_show[], opts_stat[],
+	opts_trace[], opts_unload[], opts_update[];
 int print_devices(struct cmd_ctx *x, struct cgw_group *g, bool alone);
 const char *program_owner(const struct cgw_program *p);
 const char *devices_owner(const struct cgw_program *programs, int n);

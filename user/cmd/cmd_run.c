@@ -366,6 +366,20 @@ static void print_detached(struct run *r)
 	js_line(o);
 }
 
+/* The command could not be started. Return: the exit status. */
+static int tell_not_started(struct cmd_ctx *x, int err)
+{
+	cmd_fail(x, err);
+	if (!cgw_error_is_input(x->c))
+		return EXIT_OWN;
+	return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 /* The group is there: start the command and see it through. Return: the exit status. */
 static int start_and_wait(struct run *r)
 {
@@ -377,12 +391,8 @@ static int start_and_wait(struct run *r)
 	if (!r->detach)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r->pid = cgw_group_spawn(r->g, &r->spawn, NULL);
-	if (r->pid < 0) {
-		cmd_fail(r->x, r->pid);
-		if (!cgw_error_is_input(r->x->c))
-			return EXIT_OWN;
-		return r->pid == -ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
-	}
+	if (r->pid < 0)
+		return tell_not_started(r->x, r->pid);
 	if (r->detach) {
 		print_detached(r);
 		return 0;
@@ -393,7 +403,7 @@ static int start_and_wait(struct run *r)
 		tell_oom(r, status);
 	if (r->around)
 		r->around->end(r->around->arg, r->g);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return exit_status(status);
 }
 
 /* The group is made, or was there already: run the command in it. Return: the exit status. */
@@ -431,6 +441,28 @@ int cmd_run_around(struct cmd_ctx *x, const char *group, char **argv, int timeou
 	if (!status && !r.joined)
 		status = make_group(&r);
 	return status ? status : run_inside(&r);
+}
+
+/* Run a command in a scope of its own, which systemd ends with it. Return: the exit status. */
+int cmd_run_scope(struct cmd_ctx *x, const char *name, const struct cgw_unit_opts *unit,
+		  char **argv)
+{
+	_cleanup_(free_run) struct run r = { .x = x, .timeout_ms = -1, .signal_fd = -1,
+					     .joined = true };
+	int status;
+
+	r.spawn.sz = sizeof(r.spawn);
+	r.spawn.uid = (uid_t)-1;
+	r.spawn.argv = argv;
+	status = block_signals(&r);
+	if (status)
+		return status;
+	r.pid = cgw_unit_spawn(x->c, name, unit, &r.spawn, &r.g);
+	/* Only the command's own failure has a status of its own: a bad name is ours. */
+	if (r.pid < 0)
+		return r.pid == -EINVAL ? cmd_fail(x, r.pid) : tell_not_started(x, r.pid);
+	r.path = cgw_group_path(r.g);
+	return exit_status(watch(&r));
 }
 
 int cmd_run(struct cmd_ctx *x, int argc, char **argv)

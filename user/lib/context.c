@@ -38,6 +38,8 @@ void cgw_free(struct cgw *c)
 	if (!c)
 		return;
 	cgw__loader_free(c->loader);
+	cgw__bus_free(c->bus[false]);
+	cgw__bus_free(c->bus[true]);
 	if (c->root_fd >= 0)
 		close(c->root_fd);
 	free(c->cgroup_root);

@@ -275,8 +275,8 @@ static int enable_for(struct cgw_group *g, const struct cgw_resources *r,
 	return err ? err : cgw__enable(parent, names, enabled);
 }
 
-static int set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
-		  struct cgw__enabled **enabled)
+int cgw__group_set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
+		      struct cgw__enabled **enabled)
 {
 	bool domain = false, threaded = opts && opts->threaded;
 	int err = 0;
@@ -313,7 +313,7 @@ int cgw_group_create(struct cgw *c, const char *path, const struct cgw_create_op
 	err = cgw__group_open_at(c, path, &g);
 	if (!err) {
 		g->fresh = true;
-		err = set_up(g, opts, &enabled);
+		err = cgw__group_set_up(g, opts, &enabled);
 	}
 	if (err) {
 		struct cgw__error saved = c->error;

@@ -78,6 +78,7 @@ struct cgw__error {
 };
 
 struct cgw__loader;
+struct cgw__bus;
 
 struct cgw {
 	char *cgroup_root; /* set by the caller, else NULL */
@@ -93,6 +94,7 @@ struct cgw {
 	cgw_log_fn log_fn;
 	void *log_arg;
 	struct cgw__loader *loader; /* of user/lib/device_loader.c */
+	struct cgw__bus *bus[2]; /* to systemd: the system's manager, the user's */
 	char *own_path; /* of the caller's group */
 	uint64_t own_id; /* its number; 0 = own_path may be of another one */
 	struct cgw_trace *freezer;  /* a tracer of this context that tells when groups are frozen */
@@ -159,6 +161,9 @@ void cgw__describe_unfrozen(struct cgw_group *const *groups, size_t n, char *buf
 
 /* group.c */
 int cgw__group_open_at(struct cgw *c, const char *path, struct cgw_group **ret_g);
+struct cgw__enabled;
+int cgw__group_set_up(struct cgw_group *g, const struct cgw_create_opts *opts,
+		      struct cgw__enabled **enabled);
 bool cgw__group_is_root(const struct cgw_group *g);
 
 /* controllers.c */
@@ -172,6 +177,14 @@ int cgw__enable(struct cgw_group *g, const char *names, struct cgw__enabled **do
 void cgw__enable_undo(struct cgw__enabled **done);
 void cgw__enable_keep(struct cgw__enabled **done);
 extern const char *const cgw__known_controllers[];
+
+/* spawn.c */
+pid_t cgw__spawn_hold(struct cgw *c, const struct cgw_spawn *s, int *ret_hold);
+int cgw__spawn_release(struct cgw *c, const struct cgw_spawn *s, pid_t pid, int hold);
+
+/* systemd_bus.c or nosystemd.c */
+void cgw__bus_free(struct cgw__bus *b);
+int cgw__probe_systemd(struct cgw *c, cgw_probe_fn fn, void *arg);
 
 /* kill.c */
 int cgw__kill_frozen(struct cgw_group *g);

@@ -188,5 +188,7 @@ int cgw_probe(struct cgw *c, cgw_probe_fn fn, void *arg)
 	probe_btf(&p);
 	if (!p.err && cgw__root(c) >= 0)
 		p.err = cgw__probe_tracers(c, fn, arg);
+	if (!p.err)
+		p.err = cgw__probe_systemd(c, fn, arg);
 	return p.err;
 }

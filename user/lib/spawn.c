@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -109,7 +110,7 @@ static pid_t explain_clone(struct cgw_group *g, const struct cgw_spawn *s, int e
 }
 
 /* Read the child's report: nothing comes when the exec went well. */
-static int read_report(struct cgw_group *g, const struct cgw_spawn *s, int fd)
+static int read_report(struct cgw *c, const char *group, const struct cgw_spawn *s, int fd)
 {
 	struct failure f;
 	ssize_t n;
@@ -121,16 +122,16 @@ static int read_report(struct cgw_group *g, const struct cgw_spawn *s, int fd)
 		return 0;
 	f.step[sizeof(f.step) - 1] = '\0';
 	if (!strcmp(f.step, CHANGE_USER)) {
-		cgw__err(g->c, f.err, "cannot " CHANGE_USER " to %u", s->uid);
+		cgw__err(c, f.err, "cannot " CHANGE_USER " to %u", s->uid);
 		if (f.err == -EPERM)
-			cgw__hint(g->c, "be root, or have CAP_SETUID and CAP_SETGID");
+			cgw__hint(c, "be root, or have CAP_SETUID and CAP_SETGID");
 		return f.err;
 	}
-	cgw__err(g->c, f.err, "cannot %s '%s'", f.step,
+	cgw__err(c, f.err, "cannot %s '%s'", f.step,
 		 !strcmp(f.step, "execute") ? s->argv[0] :
-		 !strcmp(f.step, "change the directory") ? s->cwd : g->path);
+		 !strcmp(f.step, "change the directory") ? s->cwd : group);
 	/* The command's own fault, which shells tell apart by 126 and 127. */
-	g->c->error.input = !strcmp(f.step, "execute");
+	c->error.input = !strcmp(f.step, "execute");
 	return f.err;
 }
 
@@ -154,7 +155,7 @@ pid_t cgw_group_spawn(struct cgw_group *g, const struct cgw_spawn *s, int *ret_p
 	if (pid < 0)
 		return explain_clone(g, s, pid);
 	close(TAKE_FD(to));
-	err = read_report(g, s, from);
+	err = read_report(g->c, g->path, s, from);
 	if (err) {
 		waitpid(pid, NULL, 0);
 		if (pidfd >= 0)
@@ -166,4 +167,50 @@ pid_t cgw_group_spawn(struct cgw_group *g, const struct cgw_spawn *s, int *ret_p
 	else if (pidfd >= 0)
 		close(pidfd);
 	return pid;
+}
+
+/* Start a command in the caller's group that waits before it executes. ret_hold: to release it. */
+pid_t cgw__spawn_hold(struct cgw *c, const struct cgw_spawn *s, int *ret_hold)
+{
+	int ends[2];
+	ssize_t n;
+	char go;
+	pid_t pid;
+
+	if (s->sz != sizeof(*s) || !s->argv || !s->argv[0])
+		return cgw__bad(c, -EINVAL, "cannot start a command: none is given");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return cgw__err(c, -errno, "cannot make a pair of sockets");
+	pid = fork();
+	if (!pid) {
+		close(ends[0]);
+		do {
+			n = read(ends[1], &go, 1);
+		} while (n < 0 && errno == EINTR);
+		/* Whoever was to release it is gone. */
+		if (n != 1)
+			_exit(125);
+		start(s, -EBADF, ends[1]);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		pid = cgw__err(c, -errno, "cannot start '%s'", s->argv[0]);
+		close(ends[0]);
+		return pid;
+	}
+	*ret_hold = ends[0];
+	return pid;
+}
+
+/* Let it execute. Return: 0; -errno when it cannot, and it is reaped then. Closes hold. */
+int cgw__spawn_release(struct cgw *c, const struct cgw_spawn *s, pid_t pid, int hold)
+{
+	int err = 0;
+
+	if (send(hold, "", 1, MSG_NOSIGNAL) == 1)
+		err = read_report(c, "", s, hold);
+	close(hold);
+	if (err)
+		waitpid(pid, NULL, 0);
+	return err;
 }

@@ -59,7 +59,7 @@ typedef void (*cgw_log_fn)(enum cgw_log_level level, const char *message, void *
 CGW_API const char *cgw_version(void);
 
 /**
- * cgw_features() - what this library was built with, "+bpf -systemd".
+ * cgw_features() - what this library was built with, "+bpf +systemd".
  */
 CGW_API const char *cgw_features(void);
 
@@ -2145,6 +2145,133 @@ enum cgw_unload_flags {
  * -errno.
  */
 CGW_API int cgw_unload(struct cgw *c, unsigned int flags);
+
+/* ---- units of systemd -------------------------------------------------------------- */
+
+/**
+ * struct cgw_unit_opts - what a new unit gets.
+ * @sz: sizeof(struct cgw_unit_opts).
+ * @slice: slice of a scope; NULL for system.slice, or for the one a user manager chooses. Of a
+ *	slice it must be the one that its name says, or NULL.
+ * @description: what systemctl shows, or NULL.
+ * @pids: processes for a scope, 0 for the caller.
+ * @n_pids: how many: of a scope at least one, of a slice none.
+ * @resources: limits, or NULL. systemd keeps those it has properties for, the group gets all.
+ * @devices: device policy, or NULL for none.
+ * @timeout_ms: for all of it together; 0 = 30 s, negative = for ever.
+ * @delegate: systemd leaves what is below the group alone. Scopes only.
+ * @user: ask the caller's user manager, not the system's.
+ */
+struct cgw_unit_opts {
+	size_t sz;
+	const char *slice;
+	const char *description;
+	const pid_t *pids;
+	size_t n_pids;
+	const struct cgw_resources *resources;
+	const struct cgw_policy *devices;
+	int timeout_ms;
+	bool delegate;
+	bool user;
+	size_t : 0;
+};
+
+/**
+ * cgw_unit_start() - have systemd make a transient scope or slice.
+ * @c: context; it keeps the connection to systemd.
+ * @name: ends in ".scope" or ".slice".
+ * @opts: NULL for a slice without anything.
+ * @ret_g: the unit's group, where systemd says it is.
+ *
+ * Waits until systemd's job is done, and looks whether each process is really inside. All or
+ * nothing: on failure the processes go back where they came from, and the unit is stopped. One
+ * of that name which has failed is replaced.
+ *
+ * Return: 0; -EINVAL for a name, a slice or options that cannot be, before systemd is asked;
+ * -EEXIST; -ESRCH for a process that is not there; -ETIMEDOUT; -EACCES; -EOPNOTSUPP without
+ * systemd or its library; -ECANCELED or -EIO for a job that failed; as cgw_group_create().
+ */
+CGW_API int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
+			   struct cgw_group **ret_g);
+
+/**
+ * cgw_unit_spawn() - start a command in a new scope of its own.
+ * @c: context.
+ * @name: of the scope.
+ * @opts: as for cgw_unit_start(), without @pids; or NULL.
+ * @s: what to start. It waits until the scope is complete, then executes.
+ * @ret_g: the scope's group.
+ *
+ * Return: the child's pid; -ENOENT or -EACCES when the command cannot be executed
+ * (cgw_error_is_input() is true then); as cgw_unit_start().
+ */
+CGW_API pid_t cgw_unit_spawn(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
+			     const struct cgw_spawn *s, struct cgw_group **ret_g);
+
+/**
+ * cgw_unit_open() - open the group of a unit that systemd has loaded.
+ * @c: context.
+ * @name: of any unit with a group: a scope, a slice, a service, ...
+ * @user: ask the caller's user manager.
+ * @ret_g: the group.
+ *
+ * Return: 0; -ENOENT when the unit is not loaded or has no group, as one that does not run;
+ * -EINVAL for what is no such name; -EOPNOTSUPP, -errno.
+ */
+CGW_API int cgw_unit_open(struct cgw *c, const char *name, bool user, struct cgw_group **ret_g);
+
+/**
+ * cgw_unit_stop() - stop a scope or a slice, and wait until it has ended.
+ * @c: context.
+ * @name: of the unit. All in it is ended, by SIGTERM first, then by SIGKILL.
+ * @user: ask the caller's user manager.
+ * @timeout_ms: 0 = 30 s, negative = for ever.
+ *
+ * Return: 0; -ENOENT for a unit that is not loaded; -ETIMEDOUT naming who is left, while systemd
+ * goes on; -ECANCELED or -EIO for a job that failed; -EINVAL, -EOPNOTSUPP, -errno.
+ */
+CGW_API int cgw_unit_stop(struct cgw *c, const char *name, bool user, int timeout_ms);
+
+typedef int (*cgw_property_fn)(const char *property, const char *value, void *arg);
+
+/**
+ * cgw_unit_properties() - what systemd says of a unit: its state, slice, group and limits.
+ * @c: context.
+ * @name: of the unit.
+ * @user: ask the caller's user manager.
+ * @fn: called for each, by systemd's name; numbers are plain, "infinity" where there is no
+ *	limit, CPUs a list, truths "yes" or "no". What is empty is left out. Non-zero ends it.
+ * @arg: given to @fn.
+ *
+ * Return: 0, what @fn returned, -ENOENT for a unit that is not loaded, -EINVAL, -errno.
+ */
+CGW_API int cgw_unit_properties(struct cgw *c, const char *name, bool user, cgw_property_fn fn,
+				void *arg);
+
+/**
+ * cgw_unit_path() - where the group of a unit is by the rules of names; systemd is not asked.
+ * @c: context, for the reason.
+ * @slice: of the unit, NULL for system.slice; of a slice see struct cgw_unit_opts.
+ * @name: of the unit.
+ * @ret_path: "/a.slice/a-b.slice/web.scope" for web.scope in a-b.slice; free() it.
+ *
+ * A unit of a user manager is that deep below the manager's own group.
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+CGW_API int cgw_unit_path(struct cgw *c, const char *slice, const char *name, char **ret_path);
+
+/**
+ * cgw_unit_parse_triple() - "SLICE:PREFIX:NAME", as runtimes name groups of systemd.
+ * @c: context, for the reason.
+ * @triple: the name may be that of a slice, which has no prefix then.
+ * @ret_slice: free() it.
+ * @ret_name: "PREFIX-NAME.scope", or the slice; free() it.
+ *
+ * Return: 0, -EINVAL for anything else, -ENOMEM.
+ */
+CGW_API int cgw_unit_parse_triple(struct cgw *c, const char *triple, char **ret_slice,
+				  char **ret_name);
 
 /* ---- probes ----------------------------------------------------------------------- */
 
