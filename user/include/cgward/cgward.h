@@ -1699,7 +1699,7 @@ CGW_API void cgw_policy_set_own(struct cgw_policy *policy, bool own);
  * cgw_policy_load() - have the policy be a program of its own, and load it now.
  * @policy: policy; see cgw_policy_set_own().
  *
- * Takes about 0.1 ms, whatever the number of rules. Giving the policy to a new group is then
+ * Takes 0.1 to 0.3 ms, whatever the number of rules. Giving the policy to a new group is then
  * one system call, and changing from one such policy to another two.
  *
  * Return: 0, -EPERM without the privilege to load programs, -errno.
