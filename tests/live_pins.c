@@ -104,16 +104,33 @@ static int pass_over(const struct cgw_probe *p, void *arg)
 	return 0;
 }
 
+static int entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = -2; /* "." and ".." */
+
+	for (; dir && readdir(dir); n++)
+		continue;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
 static int looking_around_leaves_no_pins_and_keeps_nobody_from_it(void)
 {
 	_cleanup_top_ char *top = cgtest_new("around");
 	_cleanup_ctx_ struct cgw *c = cgtest_context(), *second = cgtest_context();
 	_cleanup_group_ struct cgw_group *a = cgtest_child(c, top, "a");
 	_cleanup_group_ struct cgw_group *b = cgtest_child(second, top, "b");
+	_cleanup_policy_ struct cgw_policy *p = cgtest_policy(c, "c 1:3");
 
 	remove_pins();
 	CHECK_INT(cgw_probe(c, pass_over, NULL), 0);
 	CHECK(access(PINS, F_OK) < 0);
+	/* that makes the directory, and leaves it empty */
+	CHECK_INT(cgw_policy_load(p), 0);
+	CHECK_INT(cgw_probe(c, pass_over, NULL), 0);
+	CHECK_INT(entries(PINS), 0);
 	CHECK_INT(cgtest_set_devices(a, "c 1:3"), 0);
 	CHECK_INT(cgw_probe(c, pass_over, NULL), 0);
 	CHECK_INT(cgtest_set_devices(b, "c 1:5"), 0);

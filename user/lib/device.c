@@ -337,7 +337,7 @@ uint64_t cgw__generation(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Under the lock, so that each generation is greater than the one before. */
+/* Under the lock, so that what is written has a greater generation than what was before. */
 static int set_locked(struct cgw_group *g, struct cgw__loader *l, const struct cgw_policy *policy,
 		      bool alone)
 {
@@ -528,10 +528,14 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 	struct cgw_probe p = { .feature = "device_policy" };
 	_cleanup_(cgw__policy_freep) struct cgw_policy *policy = NULL;
 	_cleanup_(cgw__rules_freep) struct cgw_rules *rules = NULL;
-	bool is_first = !g->c->loader, unshared = g->c->unshared;
+	struct cgw__loader *before = g->c->loader;
+	bool is_first = !before || !before->loaded, unshared = g->c->unshared;
 	int err = cgw_rules_new(g->c, &rules);
 
-	g->c->unshared |= is_first; /* a look around leaves no pins */
+	/* A look around leaves no pins, and the context as it was. */
+	if (is_first)
+		g->c->loader = NULL;
+	g->c->unshared |= is_first;
 	if (!err)
 		err = cgw_policy_compile(rules, CGW_SEMANTICS_ORDERED, &policy);
 	if (!err)
@@ -540,7 +544,7 @@ int cgw__probe_devices(struct cgw_group *g, cgw_probe_fn fn, void *arg)
 		err = cgw_group_clear_devices(g);
 	if (is_first) {
 		cgw__loader_free(g->c->loader);
-		g->c->loader = NULL;
+		g->c->loader = before;
 	}
 	g->c->unshared = unshared;
 	p.works = err >= 0;

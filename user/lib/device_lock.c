@@ -15,6 +15,7 @@
  */
 #include <bpf/bpf.h>
 #include <sched.h>
+#include <sys/capability.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -162,7 +163,7 @@ static int explain_pinned(struct cgw *c, int err)
 {
 	cgw__explain_bpf(c, err, "cannot open the lock " CGW_BPFFS "/cgward/" CGW_LOCK_NAME
 				 ", which others may hold");
-	if (!cgw_hint(c))
+	if (!cgw_hint(c) || (cgw__has_cap(CAP_BPF) && cgw__has_cap(CAP_SYS_ADMIN)))
 		cgw__hint(c, "when no process uses cgward: remove it, and start those again that do");
 	return err;
 }

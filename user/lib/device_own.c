@@ -116,8 +116,15 @@ int cgw__own_load(const struct cgw_policy *policy)
 
 int cgw_policy_load(struct cgw_policy *policy)
 {
+	uint8_t flags = policy->value->flags;
+	int err;
+
+	/* It is in the table that the program has. */
 	cgw_policy_set_own(policy, true);
-	return cgw__own_load(policy);
+	err = cgw__own_load(policy);
+	if (err)
+		policy->value->flags = flags;
+	return err;
 }
 
 /* Return: the descriptor of the program if a policy of this context is it, else -ENOENT. */

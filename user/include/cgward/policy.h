@@ -89,7 +89,7 @@ struct cgw_policy_value {
 	__u16 version;
 	__u8 semantics; /* enum cgw_semantics */
 	__u8 flags;	/* CGW_POLICY_ALLOWS, CGW_POLICY_SHORTCUT */
-	__u64 generation; /* CLOCK_BOOTTIME in ns when it was written: greater at each change */
+	__u64 generation; /* CLOCK_BOOTTIME in ns when it was written */
 	__u32 seed;
 	__u16 entries;
 	__u8 size_class; /* below CGW_POLICY_CLASSES */
