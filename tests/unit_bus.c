@@ -29,6 +29,9 @@ struct script {
 	bool missing;	      /* has no such unit */
 	bool idle;	      /* the unit has no group */
 	bool deaf;	      /* jobs to stop do not end */
+	bool mute;	      /* does not answer when it is asked to start */
+	bool crowded;	      /* processes stay in the group, whatever is done */
+	bool elsewhere;	      /* the group is not to be seen from here */
 };
 
 struct manager {
@@ -53,11 +56,11 @@ static void note(const struct manager *m, const char *before, const char *what)
 
 static void end_job(const struct manager *m)
 {
-	/* another job of the unit, and the same of another unit, which nobody waits for */
+	/* other jobs, of the unit and of another one, which nobody waits for */
 	sd_bus_emit_signal(m->bus, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "JobRemoved", "uoss",
 			   6, "/org/freedesktop/systemd1/job/6", UNIT, "failed");
 	sd_bus_emit_signal(m->bus, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "JobRemoved", "uoss",
-			   7, JOB, "other.scope", "failed");
+			   8, "/org/freedesktop/systemd1/job/8", "other.scope", "failed");
 	if (m->script.result)
 		sd_bus_emit_signal(m->bus, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "JobRemoved",
 				   "uoss", 7, JOB, UNIT, m->script.result);
@@ -87,6 +90,8 @@ static int start(struct manager *m, sd_bus_message *call)
 	}
 	if (!m->script.lazy)
 		cgtest_spit("0::" GROUP "\n", "%s/proc/%d/cgroup", m->dir, getppid());
+	if (m->script.mute)
+		return 1;
 	if (m->script.early)
 		end_job(m);
 	sd_bus_reply_method_return(call, "o", JOB);
@@ -102,6 +107,9 @@ static int get_property(struct manager *m, sd_bus_message *call)
 	sd_bus_message_read(call, "ss", &interface, &property);
 	if (!strcmp(property, "ControlGroup"))
 		return sd_bus_reply_method_return(call, "v", "s", m->script.idle ? "" : GROUP);
+	if (!strcmp(property, "Job"))
+		return sd_bus_reply_method_return(call, "v", "(uo)", m->script.result ? 0 : 7,
+						  m->script.result ? "/" : JOB);
 	if (!strcmp(property, "MemoryMax"))
 		return sd_bus_reply_method_return(call, "v", "t", UINT64_MAX);
 	if (!strcmp(property, "TasksMax"))
@@ -186,11 +194,14 @@ static void begin_manager(struct manager *m, const struct script *script)
 	m->script = *script;
 	m->dir = cgtest_copy("unified");
 	cgtest_spit("0::/web\n", "%s/proc/%d/cgroup", m->dir, getpid());
-	cgtest_spit("populated 0\nfrozen 0\n", "%s/cgroup" GROUP "/cgroup.events", m->dir);
-	cgtest_spit("domain\n", "%s/cgroup" GROUP "/cgroup.type", m->dir);
-	cgtest_spit("", "%s/cgroup" GROUP "/cgroup.procs", m->dir);
-	cgtest_spit("pids\n", "%s/cgroup" GROUP "/cgroup.controllers", m->dir);
-	cgtest_spit("max\n", "%s/cgroup" GROUP "/pids.max", m->dir);
+	if (!script->elsewhere) {
+		cgtest_spit(script->crowded ? "populated 1\nfrozen 0\n" : "populated 0\nfrozen 0\n",
+			    "%s/cgroup" GROUP "/cgroup.events", m->dir);
+		cgtest_spit("domain\n", "%s/cgroup" GROUP "/cgroup.type", m->dir);
+		cgtest_spit("", "%s/cgroup" GROUP "/cgroup.procs", m->dir);
+		cgtest_spit("pids\n", "%s/cgroup" GROUP "/cgroup.controllers", m->dir);
+		cgtest_spit("max\n", "%s/cgroup" GROUP "/pids.max", m->dir);
+	}
 	cgtest_spit("", "%s/systemd/nothing", m->dir);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/systemd/private", m->dir);
 	setenv("XDG_RUNTIME_DIR", m->dir, 1);
@@ -273,6 +284,7 @@ static int failures_are_told_and_taken_back(void)
 		{ { .result = NULL }, NULL, -ETIMEDOUT, "job has not ended in time" },
 		{ { .result = "done", .lazy = true }, NULL, -EIO, "systemd left process" },
 		{ { .result = "done" }, "pids.nonsense=1", -ENOENT, "pids.nonsense" },
+		{ { .mute = true }, NULL, -ETIMEDOUT, "no answer from systemd in time" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -291,8 +303,50 @@ static int failures_are_told_and_taken_back(void)
 		calls = cgtest_slurp("%s/calls", m.dir);
 		CHECK_HAS(calls, "StopUnit\n");
 		CHECK_HAS(calls, "ResetFailedUnit");
+		/* it might still start the unit, were the job left */
+		if (!cases[i].script.result && !cases[i].script.mute) {
+			CHECK_HAS(calls, "CancelJob\n");
+			CHECK_HAS(strstr(calls, "CancelJob\n"), "StopUnit\n");
+		}
 		procs = cgtest_slurp("%s/cgroup/web/cgroup.procs", m.dir);
-		CHECK_STR(procs, pid);
+		CHECK_STR(procs, cases[i].script.lazy ? "" : pid);
+	}
+	return TAP_PASS;
+}
+
+static void hear(enum cgw_log_level level, const char *line, void *arg)
+{
+	if (level == CGW_LOG_WARNING)
+		snprintf(arg, 400, "%s", line);
+}
+
+/* To stop a unit kills what is in it. */
+static int what_may_have_processes_is_not_stopped(void)
+{
+	static const struct {
+		struct script script;
+		const char *warning;
+	} cases[] = {
+		{ { .result = "failed", .crowded = true }, "processes in it that cannot go back" },
+		{ { .result = "failed", .elsewhere = true }, "no such group" },
+		{ { .result = "done", .elsewhere = true }, "no such group" },
+		{ { .mute = true, .lazy = true }, "whether systemd has started it is not known" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_manager_ struct manager m = { 0 };
+		_cleanup_free_ char *calls = NULL;
+		_cleanup_ctx_ struct cgw *c = NULL;
+		char warning[400] = "";
+
+		begin_manager(&m, &cases[i].script);
+		c = cgtest_recorded(m.dir);
+		cgw_set_log(c, hear, warning);
+		CHECK(try_start(&m, c, NULL, cases[i].script.mute ? 300 : 0) < 0);
+		CHECK_HAS(warning, "'web.scope' is left as it is");
+		CHECK_HAS(warning, cases[i].warning);
+		calls = cgtest_slurp("%s/calls", m.dir);
+		CHECK(!strstr(calls, "StopUnit"));
 	}
 	return TAP_PASS;
 }
@@ -348,28 +402,38 @@ static int asked(const char *calls, const char **ret_last)
 static int what_a_manager_does_not_know_is_left_out(void)
 {
 	static const struct {
+		const char *error;
 		const char *message;
+		const char *setting;
 		const char *sent;
 	} cases[] = {
-		{ "Cannot set property PIDFDs, or unknown property.", "TasksMax PIDs\n" },
-		{ "Cannot set property TasksMax, or unknown property.",
+		{ "PropertyReadOnly", "Cannot set property PIDFDs, or unknown property.",
+		  "pids.max=5", "TasksMax PIDs\n" },
+		{ "PropertyReadOnly", "Cannot set property TasksMax, or unknown property.",
+		  "pids.max=5", "TasksAccounting PID" },
+		/* one before systemd 252 */
+		{ "InvalidArgs", "Value specified in CPUWeight is out of range", "cpu.idle=1",
 		  "TasksAccounting PID" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct script script = { .error = "org.freedesktop.DBus.Error.PropertyReadOnly",
-					       .message = cases[i].message, .errors = 1,
-					       .result = "done" };
+		struct script script = { .message = cases[i].message, .errors = 1, .result = "done" };
 		_cleanup_manager_ struct manager m = { 0 };
 		_cleanup_free_ char *calls = NULL;
 		_cleanup_ctx_ struct cgw *c = NULL;
 		const char *last = "";
+		char error[64];
 
+		snprintf(error, sizeof(error), "org.freedesktop.DBus.Error.%s", cases[i].error);
+		script.error = error;
 		if (!i && !have_pidfds())
 			continue;
 		begin_manager(&m, &script);
+		cgtest_spit("0\n", "%s/cgroup" GROUP "/cpu.idle", m.dir);
+		cgtest_spit("cpu pids\n", "%s/cgroup" GROUP "/cgroup.controllers", m.dir);
 		c = cgtest_recorded(m.dir);
-		CHECK_INT(try_start(&m, c, "pids.max=5", 0), 0);
+		if (try_start(&m, c, cases[i].setting, 0))
+			FAIL("%s: %s", cases[i].setting, cgw_strerror(c));
 		calls = cgtest_slurp("%s/calls", m.dir);
 		CHECK_INT(asked(calls, &last), 2);
 		CHECK_HAS(last, cases[i].sent);
@@ -485,6 +549,7 @@ static int units_without_a_group_or_an_end_are_told(void)
 static const struct tap_test tests[] = {
 	T(a_unit_is_started),
 	T(failures_are_told_and_taken_back),
+	T(what_may_have_processes_is_not_stopped),
 	T(refusals_are_told_by_their_names),
 	T(what_a_manager_does_not_know_is_left_out),
 	T(the_name_of_a_failed_unit_is_taken_over_once),

@@ -76,11 +76,13 @@ int cgw__bus_explain(struct cgw__bus *b, int err, const char *what, const sd_bus
 struct cgw__job {
 	struct cgw__bus *b;
 	const char *unit;
+	const char *path; /* NULL = not known yet */
 	sd_bus_slot *slot;
+	/* The last ones, of any unit until the path is known: a unit may have two names. */
 	struct {
 		char path[64];
 		char result[32];
-	} ended[8]; /* those of the unit, the last ones */
+	} ended[64];
 	size_t n;
 };
 

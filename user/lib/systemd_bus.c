@@ -278,6 +278,12 @@ static int read_value(struct cgw__bus *b, sd_bus_message *m, char **ret_value)
 		err = b->sd.sd_bus_message_read(m, "b", &yes);
 		if (err >= 0)
 			*ret_value = strdup(yes ? "yes" : "no");
+	} else if (!strcmp(contents, "(uo)")) {
+		uint32_t id;
+
+		err = b->sd.sd_bus_message_read(m, "(uo)", &id, &text);
+		if (err >= 0 && asprintf(ret_value, "%" PRIu32, id) < 0)
+			*ret_value = NULL;
 	} else if (!strcmp(contents, "ay")) {
 		const void *bytes;
 		size_t n;
@@ -375,7 +381,7 @@ static int job_removed(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 	(void)error;
 	if (job->b->sd.sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0 ||
-	    strcmp(unit, job->unit) != 0)
+	    (job->path && strcmp(path, job->path) != 0))
 		return 0;
 	snprintf(job->ended[job->n % ARRAY_SIZE(job->ended)].path, sizeof(job->ended[0].path), "%s",
 		 path);
@@ -450,11 +456,10 @@ int cgw__job_wait(struct cgw__job *job, const char *path, const char *what)
 	const char *result;
 	int err = 0;
 
+	job->path = path;
 	while (!(result = find_result(job, path))) {
 		err = b->sd.sd_bus_process(b->bus, NULL);
-		if (err > 0)
-			continue;
-		if (!err && is_over(b))
+		if (err >= 0 && is_over(b))
 			return cgw__fail(b->c, -ETIMEDOUT, "%s: systemd's job has not ended in time", what);
 		if (!err)
 			err = b->sd.sd_bus_wait(b->bus, cgw__bus_left_us(b));

@@ -14,6 +14,13 @@ struct moved {
 	char *from;
 };
 
+/* Was the manager asked to start the unit, so that there is something to take back? */
+enum asked {
+	NOT_ASKED,
+	NOT_ANSWERED, /* it may have, or may do so yet */
+	ASKED,
+};
+
 struct start {
 	struct cgw *c;
 	struct cgw__bus *b;
@@ -24,6 +31,8 @@ struct start {
 	struct cgw__properties properties;
 	struct cgw_group *g;
 	struct cgw__enabled *enabled;
+	enum asked asked;
+	int *hold; /* the only process is ours and has not executed anything: closing this ends it */
 	char what[320];
 };
 
@@ -148,7 +157,7 @@ static int append_pid(struct cgw__bus *b, sd_bus_message *m, pid_t pid)
 		return b->sd.sd_bus_message_append_basic(m, 'u', &number);
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOSYS ? -ENOSYS : -ESRCH; /* or it is a thread's number */
 	err = b->sd.sd_bus_message_append_basic(m, 'h', &fd); /* it duplicates it */
 	close(fd);
 	return err;
@@ -234,6 +243,10 @@ static bool can_ask_again(struct start *s, int err, const sd_bus_error *error, b
 	}
 	if (!error->name)
 		return false;
+	/* Weight 0, for idle, is known since systemd 252. */
+	if (!strcmp(error->name, "org.freedesktop.DBus.Error.InvalidArgs") &&
+	    strstr(message, "CPUWeight"))
+		return cgw__properties_drop(&s->properties, "CPUWeight");
 	if (!strcmp(error->name, "org.freedesktop.systemd1.UnitExists")) {
 		bool again = !*made_way && make_way(s);
 
@@ -252,6 +265,9 @@ static bool can_ask_again(struct start *s, int err, const sd_bus_error *error, b
 
 static int explain_ask(struct start *s, int err, const sd_bus_error *error)
 {
+	if (err == -ESRCH && !error->name)
+		return cgw__fail(s->c, err, "%s: a process that is to be in it has ended, or is no process",
+				 s->what);
 	err = cgw__bus_explain(s->b, err, s->what, error);
 	if (err == -EEXIST)
 		cgw__hint(s->c, "cgward scope stop %s ends it; cgward scope show %s tells what it is",
@@ -261,8 +277,7 @@ static int explain_ask(struct start *s, int err, const sd_bus_error *error)
 	return err;
 }
 
-/* ret_asked: the manager took it, so that there is something to take back. */
-static int ask_and_wait(struct start *s, bool *ret_asked)
+static int ask_and_wait(struct start *s)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_free_ char *path = NULL;
@@ -278,12 +293,11 @@ static int ask_and_wait(struct start *s, bool *ret_asked)
 			break;
 		s->b->sd.sd_bus_error_free(&error);
 	}
-	if (err < 0) {
-		err = explain_ask(s, err, &error);
-	} else {
-		*ret_asked = true;
-		err = cgw__job_wait(&job, path, s->what);
-	}
+	if (err >= 0)
+		s->asked = ASKED;
+	else if (err == -ETIMEDOUT || err == -EINTR || err == -ECONNRESET || err == -ENOTCONN)
+		s->asked = NOT_ANSWERED;
+	err = err < 0 ? explain_ask(s, err, &error) : cgw__job_wait(&job, path, s->what);
 	s->b->sd.sd_bus_error_free(&error);
 	cgw__job_free(&job);
 	return err;
@@ -310,42 +324,120 @@ static int verify(struct start *s)
 	return err;
 }
 
-/* What is still in the scope goes where the first process came from. */
+static bool is_inside(const struct start *s, pid_t pid)
+{
+	_cleanup_free_ char *path = NULL;
+
+	return !cgw_pid_group_path(s->c, pid, &path) && cgw__path_below(path, s->g->path);
+}
+
+/* How many of the processes are in the unit's group. */
+static size_t count_inside(const struct start *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s->g && i < s->opts->n_pids; i++)
+		n += is_inside(s, s->moved[i].pid);
+	return n;
+}
+
+/* Each goes where it came from, and those that they have forked where the first did. */
 static void move_back(struct start *s)
 {
-	const char *first = s->opts->n_pids ? s->moved[0].from : NULL;
-
 	for (size_t i = 0; i < s->opts->n_pids; i++) {
 		_cleanup_(cgw__group_closep) struct cgw_group *from = NULL;
 
-		if (s->moved[i].from && !cgw__group_open_at(s->c, s->moved[i].from, &from))
+		if (s->moved[i].from && is_inside(s, s->moved[i].pid) &&
+		    !cgw__group_open_at(s->c, s->moved[i].from, &from))
 			cgw_group_attach(from, &s->moved[i].pid, 1);
 	}
-	if (first && s->g) {
+	if (s->opts->n_pids && s->moved[0].from) {
 		_cleanup_(cgw__group_closep) struct cgw_group *from = NULL;
 
-		/* those that they have forked meanwhile */
-		if (!cgw__group_open_at(s->c, first, &from))
+		if (!cgw__group_open_at(s->c, s->moved[0].from, &from))
 			cgw_group_move_all(s->g, from, true);
 	}
 }
 
-/* Put the processes back, then stop the unit: it would kill them. */
+static void end_held(struct start *s)
+{
+	if (!s->hold || *s->hold < 0)
+		return;
+	close(TAKE_FD(*s->hold));
+	kill(s->moved[0].pid, SIGKILL);
+	waitpid(s->moved[0].pid, NULL, 0);
+}
+
+/* A job that has not begun yet must not move anybody while the unit is taken back. */
+static void cancel_job(struct start *s)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_free_ char *id = NULL;
+
+	if (!cgw__unit_property(s->b, s->name, false, "Job", &error, &id) && strcmp(id, "0") != 0)
+		cgw__bus_manager(s->b, "CancelJob", &error, NULL, "u",
+				 (uint32_t)strtoul(id, NULL, 10));
+	s->b->sd.sd_bus_error_free(&error);
+}
+
+/* The unit's group, if it has one. Return: 0, -ENOENT when there is no such unit, -errno. */
+static int find_group(struct start *s)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if (s->g)
+		return 0;
+	err = cgw__unit_property(s->b, s->name, true, "ControlGroup", &error, &path);
+	if (err && err != -ENOENT)
+		cgw__bus_explain(s->b, err, s->what, &error);
+	s->b->sd.sd_bus_error_free(&error);
+	if (err || !path[0])
+		return err;
+	err = cgw_group_open(s->c, path, &s->g);
+	return err == -ENOENT ? -EXDEV : err; /* it is there, but cannot be seen from here */
+}
+
+/*
+ * Put the processes back, then stop the unit, which kills what is in it: it is only done where
+ * nobody is. Return: 0, or -errno, told, when the unit is left as it is.
+ */
+static int take_back(struct start *s)
+{
+	int err = cgw__bus_open(s->c, s->opts->user, cgw__deadline(ROLL_BACK_MS), s->what, &s->b);
+
+	if (!err && s->asked == ASKED)
+		cancel_job(s);
+	if (!err)
+		err = find_group(s);
+	/* One of that name that has none of ours in it may be anybody's. */
+	if (!err && s->asked == NOT_ANSWERED && !count_inside(s))
+		err = cgw__fail(s->c, -ETIMEDOUT, "whether systemd has started it is not known");
+	end_held(s);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (s->g) {
+		move_back(s);
+		err = cgw_group_is_populated(s->g);
+		if (err == 1)
+			return cgw__fail(s->c, -EBUSY, "there are processes in it that cannot go back");
+		if (err && err != -ENODEV)
+			return err;
+	}
+	err = cgw__unit_stop(s->b, s->name, s->what);
+	if (err)
+		cgw__unit_reset(s->b, s->name);
+	return err == -ENOENT ? 0 : err;
+}
+
 static void roll_back(struct start *s)
 {
 	struct cgw__error saved = s->c->error;
 
-	s->b->deadline = cgw__deadline(ROLL_BACK_MS);
-	if (!s->g)
-		cgw__unit_group(s->b, s->name, s->what, &s->g);
-	move_back(s);
-	if (s->g && cgw_group_is_populated(s->g) == 1) {
-		cgw__log(s->c, CGW_LOG_WARNING, "'%s' is left as it is: its processes cannot go back",
-			 s->name);
-	} else {
-		cgw__unit_stop(s->b, s->name, s->what);
-		cgw__unit_reset(s->b, s->name);
-	}
+	if (take_back(s))
+		cgw__log(s->c, CGW_LOG_WARNING, "'%s' is left as it is: %s", s->name,
+			 cgw_strerror(s->c));
 	cgw__enable_undo(&s->enabled);
 	s->c->error = saved;
 }
@@ -356,7 +448,6 @@ static int start(struct start *s)
 					    .resources = s->opts->resources,
 					    .devices = s->opts->devices };
 	int timeout_ms = s->opts->timeout_ms ? s->opts->timeout_ms : CGW_UNIT_TIMEOUT_MS;
-	bool asked = false;
 	int err = look_at_pids(s);
 
 	if (!err)
@@ -364,23 +455,23 @@ static int start(struct start *s)
 	if (!err)
 		err = collect_properties(s);
 	if (!err)
-		err = ask_and_wait(s, &asked);
+		err = ask_and_wait(s);
 	if (!err)
 		err = verify(s);
 	if (!err)
 		err = cgw__group_set_up(s->g, &settings, &s->enabled);
-	if (err && asked)
+	if (err && s->asked != NOT_ASKED)
 		roll_back(s);
 	else
 		cgw__enable_keep(&s->enabled);
 	return err;
 }
 
-int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
-		   struct cgw_group **ret_g)
+static int start_unit(struct cgw *c, const char *name, const struct cgw_unit_opts *opts, int *hold,
+		      struct cgw_group **ret_g)
 {
 	static const struct cgw_unit_opts none = { .sz = sizeof(none) };
-	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = &none };
+	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = &none, .hold = hold };
 	int err;
 
 	if (opts)
@@ -392,6 +483,12 @@ int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_unit_opts *
 	if (!err)
 		*ret_g = TAKE_PTR(s.g);
 	return err;
+}
+
+int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
+		   struct cgw_group **ret_g)
+{
+	return start_unit(c, name, opts, NULL, ret_g);
 }
 
 pid_t cgw_unit_spawn(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
@@ -411,12 +508,14 @@ pid_t cgw_unit_spawn(struct cgw *c, const char *name, const struct cgw_unit_opts
 		return pid;
 	with.pids = &pid;
 	with.n_pids = 1;
-	err = cgw_unit_start(c, name, &with, &g);
-	if (err) {
-		close(hold); /* then it ends */
+	err = start_unit(c, name, &with, &hold, &g);
+	if (err && hold >= 0) {
+		close(hold);
+		kill(pid, SIGKILL); /* it may be frozen or stopped, and not see that */
 		waitpid(pid, NULL, 0);
-		return err;
 	}
+	if (err)
+		return err;
 	err = cgw__spawn_release(c, s, pid, hold);
 	if (err)
 		return err;

@@ -40,6 +40,9 @@ bool cgw__properties_drop(struct cgw__properties *p, const char *message)
 		size_t len = strlen(p->list[i].name);
 		const char *at = p->list[i].unknown ? NULL : strstr(message, p->list[i].name);
 
+		/* These decide what it is. */
+		if (!strcmp(p->list[i].name, "Slice") || !strcmp(p->list[i].name, "Delegate"))
+			continue;
 		if (at && (at == message || !isalnum((unsigned char)at[-1])) &&
 		    !isalnum((unsigned char)at[len])) {
 			p->list[i].unknown = true;
@@ -116,7 +119,7 @@ static void add_cpu_max(struct cgw__properties *p, const struct cgw_resources *r
 	if (!period || period > USEC_PER_SEC || !quota)
 		return;
 	if (quota != INFINITY_NUMBER) {
-		if (quota > UINT64_MAX / USEC_PER_SEC)
+		if (quota > UINT64_MAX / USEC_PER_SEC / 2)
 			return;
 		per_sec = (quota * USEC_PER_SEC + period - 1) / period;
 		if (per_sec % PERCENT_US) {

@@ -2184,8 +2184,10 @@ struct cgw_unit_opts {
  * @ret_g: the unit's group, where systemd says it is.
  *
  * Waits until systemd's job is done, and looks whether each process is really inside. All or
- * nothing: on failure the processes go back where they came from, and the unit is stopped. One
- * of that name which has failed is replaced.
+ * nothing: on failure the processes go back where they came from, and the unit is stopped, but
+ * never while there may be a process in it. It is left then, with a warning (cgw_set_log()), and
+ * so is one that systemd may or may not start yet, having given no answer. A unit of that name
+ * which has failed is replaced.
  *
  * Return: 0; -EINVAL for a name, a slice or options that cannot be, before systemd is asked;
  * -EEXIST; -ESRCH for a process that is not there; -ETIMEDOUT; -EACCES; -EOPNOTSUPP without
