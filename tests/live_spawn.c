@@ -138,7 +138,7 @@ static int commands_that_cannot_be_executed_are_input_errors(void)
 
 		CHECK_INT(cgw_group_spawn(g, &s, &pidfd), cases[i].err);
 		CHECK_INT(pidfd, -77);
-		CHECK(cgw_error_is_input(c));
+		CHECK(cgw_error_is_input(c) && cgw_error_is_exec(c));
 		snprintf(what, sizeof(what), "cannot execute '%s': ", cases[i].command);
 		CHECK_HAS(cgw_strerror(c), what);
 		CHECK_INT(waitpid(-1, NULL, WNOHANG), -1); /* it was reaped */
@@ -187,7 +187,7 @@ static int failing_directory_is_named(void)
 	CHECK_INT(cgw_group_spawn(g, &s, NULL), -ENOENT);
 	CHECK_HAS(cgw_strerror(c), "'/no/such/dir': No such file");
 	/* the command is not at fault */
-	CHECK(!cgw_error_is_input(c));
+	CHECK(!cgw_error_is_input(c) && !cgw_error_is_exec(c));
 	return TAP_PASS;
 }
 
@@ -299,6 +299,8 @@ static int nothing_to_start_is_refused(void)
 	s.argv = some;
 	s.sz = 8;
 	CHECK_INT(cgw_group_spawn(g, &s, NULL), -EINVAL);
+	/* ours, whatever the exec's own -EINVAL is */
+	CHECK(cgw_error_is_input(c) && !cgw_error_is_exec(c));
 	return TAP_PASS;
 }
 
@@ -326,6 +328,29 @@ static int spawn_without(void *arg)
 	if (strcmp(line, want))
 		return 2;
 	return cgw_group_spawn(g, &s, NULL) == -ENOENT && cgw_error_is_input(c) ? 0 : 3;
+}
+
+static int fail_to_execute(void *arg)
+{
+	_cleanup_ctx_ struct cgw *c = cgtest_context();
+	_cleanup_group_ struct cgw_group *g = cgtest_open(c, arg), *none = NULL;
+	char *argv[] = { (char *)"/bin/true", NULL };
+	struct cgw_spawn s = { .sz = sizeof(s), .argv = argv, .uid = (uid_t)-1 };
+
+	if (cgtest_forbid(SYS_execve, -1, EINVAL))
+		return 100;
+	if (cgw_group_spawn(g, &s, NULL) != -EINVAL || !cgw_error_is_exec(c))
+		return 1;
+	/* each failure replaces the last */
+	return cgw_group_open(c, "web", &none) == -EINVAL && !cgw_error_is_exec(c) ? 0 : 2;
+}
+
+static int any_error_of_the_exec_is_told_apart(void)
+{
+	_cleanup_top_ char *top = cgtest_new("einval");
+
+	CHECK_INT(cgtest_in_child(fail_to_execute, top), 0);
+	return TAP_PASS;
 }
 
 static int it_works_where_clone3_is_refused(void)
@@ -360,6 +385,7 @@ static const struct tap_test tests[] = {
 	T(pids_limit_is_explained),
 	T(groups_that_take_no_process_are_explained),
 	T(nothing_to_start_is_refused),
+	T(any_error_of_the_exec_is_told_apart),
 	T(it_works_where_clone3_is_refused),
 	T(it_works_where_openat2_is_refused),
 };

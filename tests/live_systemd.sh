@@ -33,7 +33,28 @@ refuses 2 "'x' is not a pid" "no pid" "$cgward" scope start web x
 refuses 2 "the slice is given twice" "a triple, and a slice" "$cgward" scope start --slice a.slice b.slice:c:d $$
 refuses 2 "'scope' is one of: start, show, stop" "no verb" "$cgward" scope
 
+# where the -- is that a command comes after: its failures have a status of their own
+refuses 1 "$why" "the value of an option is no end of options" "$cgward" scope start --description -- web $$
+refuses 1 "$why" "nor is that of the last one" "$cgward" scope start web $$ --description --
+refuses 125 "$why" "with a command" "$cgward" scope start --description -- web -- true
+refuses 125 "$why" "whose words are its own" "$cgward" scope start web --description=a -- true --description --
+refuses 125 "unknown option '--bad'" "a wrong option before a command" "$cgward" scope start --bad web -- true
+refuses 2 "unknown option '--bad'" "a wrong option without one" "$cgward" scope start --bad web $$
+
 if [[ $why != built* ]]; then
+	refuses 1 "cannot start 'a-b.slice'" "a triple of a slice" "$cgward" scope start a.slice:any:a-b.slice
+	for kind in scope service; do
+		refuses 1 "cannot start 'docker-x.$kind.scope'" "a triple that ends in .$kind" \
+			"$cgward" scope start system.slice:docker:x.$kind $$
+	done
+	refuses 2 "by its name it is in 'a.slice'" "a triple of another slice" "$cgward" scope start b.slice:any:a-b.slice
+	refuses 1 "cannot start 'a:b.scope'" "a scope with a colon in its name" "$cgward" scope start a:b.scope $$
+	refuses 2 "does not end in .slice" "a triple without a slice" "$cgward" scope start a:b:c $$
+	for verb in show stop; do
+		refuses 1 "cannot look at 'docker-x.scope'" "$verb: a triple" "$cgward" scope $verb system.slice:docker:x
+	done
+	run_it "$cgward" --json scope show é
+	like "$status:$err" '^2:.*: '"'"'\\\\xc3'"'"' cannot be in it"' "a byte that is no character is told as one"
 	refuses 2 "bad unit name 'a b.scope': ' ' cannot be in it" "a bad name" "$cgward" scope start 'a b' $$
 	refuses 2 "it is neither a scope nor a slice" "a service" "$cgward" scope start cron.service $$
 fi

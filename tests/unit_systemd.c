@@ -29,7 +29,7 @@ static int names_are_those_systemd_takes(void)
 		{ "x@.scope", -EINVAL, "template" },
 		{ "we b.scope", -EINVAL, "' ' cannot be in it" },
 		{ "we/b.scope", -EINVAL, "'/' cannot be in it" },
-		{ "w\xc3\xa9.scope", -EINVAL, "cannot be in it" },
+		{ "w\xc3\xa9.scope", -EINVAL, "'\\xc3' cannot be in it" },
 		{ "a\nb.scope", -EINVAL, "cannot be in it" },
 		{ "-a.slice", -EINVAL, "each part" },
 		{ "a-.slice", -EINVAL, "each part" },

@@ -20,6 +20,8 @@ work=$(mktemp -d)
 # shellcheck disable=SC2317 # run by trap
 cleanup() {
 	local unit
+	# a child that is told to end before it has become another program runs this, too
+	[ "$BASHPID" = $$ ] || return 0
 	for unit in $(systemctl list-units --all --plain --no-legend "$name*" | cut -d ' ' -f 1); do
 		systemctl kill --signal KILL "$unit"
 		systemctl stop "$unit"
@@ -43,6 +45,12 @@ sleeper() {
 
 property() {
 	systemctl show "$1" --property "$2" --value
+}
+
+# failed UNIT: systemd says so
+# shellcheck disable=SC2317 # run by until_true
+failed() {
+	[ "$(property "$1" ActiveState)" = failed ]
 }
 
 # gone UNIT: neither systemd nor the kernel has it
@@ -122,6 +130,11 @@ like "$out" "^MemoryMax +67108864$" "show: what systemd was asked for"
 like "$out" "^devices +cgward$" "show: whose device policy it is"
 run_it "$cgward" --json scope show "$unit"
 like "$out" "^\{\"unit\":\"$unit\",\"description\":\"A web server\",.*\"state\":\"active\",.*\"procs\":\[$pid\]" "show --json"
+like "$out" '"AllowedCPUs":"0","AllowedMemoryNodes":"0"' "show --json: a list of one CPU is a list too"
+for verb in show stop; do
+	refuses 1 "'$unit': it is in 'system.slice', not in '$name-x.slice'" "$verb: a triple of another slice" \
+		"$cgward" scope $verb "$name-x.slice:${name}:a"
+done
 refuses 1 "cannot start '$unit': Unit $unit was already loaded" "start: a scope that exists is refused" \
 	"$cgward" scope start "$unit" $$
 like "$err" "hint: cgward scope stop $unit" "and says how to end it"
@@ -142,6 +155,8 @@ is "$status" 137 "128+N for signal N"
 refuses 127 "cannot execute 'no-such-command'" "127 for what is not there" "$cgward" scope start "$unit" -- no-such-command
 refuses 126 "cannot execute '/etc/passwd'" "126 for what cannot be executed" "$cgward" scope start "$unit" -- /etc/passwd
 refuses 125 "Invalid argument" "125 when cgward fails" "$cgward" scope start "$unit" -s memory.max=much -- true
+refuses 125 "memory.nonsense" "also where the file is not there" "$cgward" scope start "$unit" -s memory.nonsense=1 -- true
+refuses 125 "neither a scope nor a slice" "also for a wrong name" "$cgward" scope start "$name.service" -- no-such-command
 "$cgward" scope start "$unit" -- sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.05; done' >"$work/up" &
 runner=$!
 until_true grep -q up "$work/up"
@@ -182,6 +197,14 @@ for escaped in memory "$name-plain"; do
 done
 run_it "$cgward" scope start "$name-x-y.slice:docker:4f2a" -- cat /proc/self/cgroup
 is "$out" "0::$slice/docker-4f2a.scope" "a triple names the same"
+run_it "$cgward" scope start "$name-x-y.slice:any:$name-x-y-z.slice"
+is "$status:$out" "0:$slice/$name-x-y-z.slice" "and a slice, when its name is one"
+run_it "$cgward" scope show "$name-x-y.slice:any:$name-x-y-z.slice"
+like "$status:$out" "^0:unit +$name-x-y-z.slice$" "show: a triple"
+succeeds "stop: a triple" "$cgward" scope stop "$name-x-y.slice:any:$name-x-y-z.slice"
+is "$(find $mount -name "$name-x-y-z.slice")" "" "its group is gone"
+refuses 1 "cannot look at 'docker-none.scope': Unit .* not loaded" "stop: a triple that is not there" \
+	"$cgward" scope stop "$name-x-y.slice:docker:none"
 sleeper
 run_it "$cgward" --json scope start --delegate --slice "$name-x-y.slice" "$name-d" "$pid"
 like "$out" "^\{\"unit\":\"$name-d.scope\",\"path\":\"$slice/$name-d.scope\",\"id\":[0-9]+\}$" "start --json"
@@ -226,7 +249,7 @@ for wrong in memory.max=much 'io.max=1:0 rbps=x' memory.nonsense=1; do
 	gone "$unit"
 done
 systemd-run --quiet --unit "$name-f" -p Type=exec false
-until_true test "$(property "$name-f.service" ActiveState)" = failed
+until_true failed "$name-f.service"
 "$cgward" scope show "$name-f.service" >"$work/failed"
 like "$(cat "$work/failed")" "^state +failed" "show: a unit that failed"
 like "$(cat "$work/failed")" "^path +-$" "which has no group"
@@ -236,7 +259,7 @@ systemctl reset-failed "$name-f.service"
 systemd-run --quiet --scope --unit "$unit" -p TimeoutStopSec=200ms sh -c 'trap "" TERM; while :; do sleep 1; done' &
 until_true grep -q . "$mount$slice/$unit/cgroup.procs"
 until_true systemctl stop "$unit"
-until_true test "$(property "$unit" ActiveState)" = failed
+until_true failed "$unit"
 is "$(property "$unit" ActiveState)" failed "a failed scope has the name"
 run_it "$cgward" scope start "$unit" "$pid"
 is "$status:$(group_of "$pid")" "0:$slice/$unit" "start replaces it"

@@ -141,6 +141,7 @@ extern const struct cmd_opt opts_timeout[], opts_recursive[], opts_resources[], 
 #define CMD_DONE (-1)
 
 int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv);
+int cmd_count_behind(struct cmd_ctx *x, int argc, char **argv);
 int cmd_check_args(struct cmd_ctx *x, int argc);
 int cmd_no_opts(struct cmd_ctx *x, int argc, char **argv);
 int cmd_one_opt(struct cmd_ctx *x, int argc, char **argv, bool *ret_given);

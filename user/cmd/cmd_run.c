@@ -366,11 +366,14 @@ static void print_detached(struct run *r)
 	js_line(o);
 }
 
-/* The command could not be started. Return: the exit status. */
+/*
+ * The command could not be started. Return: the exit status. Only the command's own failure has
+ * one of its own: a bad name or setting is ours.
+ */
 static int tell_not_started(struct cmd_ctx *x, int err)
 {
 	cmd_fail(x, err);
-	if (!cgw_error_is_input(x->c))
+	if (!cgw_error_is_exec(x->c))
 		return EXIT_OWN;
 	return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NO_EXEC;
 }
@@ -458,9 +461,8 @@ int cmd_run_scope(struct cmd_ctx *x, const char *name, const struct cgw_unit_opt
 	if (status)
 		return status;
 	r.pid = cgw_unit_spawn(x->c, name, unit, &r.spawn, &r.g);
-	/* Only the command's own failure has a status of its own: a bad name is ours. */
 	if (r.pid < 0)
-		return r.pid == -EINVAL ? cmd_fail(x, r.pid) : tell_not_started(x, r.pid);
+		return tell_not_started(x, r.pid);
 	r.path = cgw_group_path(r.g);
 	return exit_status(watch(&r));
 }

@@ -88,16 +88,28 @@ static bool has_unit_suffix(const char *word)
 	return false;
 }
 
+/*
+ * Units may have colons in their names, too: what begins with a slice is a triple however it ends,
+ * what ends as a unit and begins with none is one.
+ */
+static bool is_triple(const char *word)
+{
+	static const char slice[] = ".slice:";
+	const char *colon = strchr(word, ':');
+	size_t n = colon ? (size_t)(colon + 1 - word) : 0, len = sizeof(slice) - 1;
+
+	return n && ((n >= len && !strncmp(word + n - len, slice, len)) || !has_unit_suffix(word));
+}
+
 /* NAME: a unit, a scope without its suffix, or SLICE:PREFIX:NAME. */
 static int read_name(struct scope *s, const char *word)
 {
 	int err = 0;
 
+	free(s->slice);
 	free(s->name);
-	s->name = NULL;
-	if (strchr(word, ':') && !has_unit_suffix(word)) {
-		free(s->slice);
-		s->slice = NULL;
+	s->slice = s->name = NULL;
+	if (is_triple(word)) {
 		err = cgw_unit_parse_triple(s->x->c, word, &s->slice, &s->name);
 	} else if (asprintf(&s->name, "%s%s", word, has_unit_suffix(word) ? "" : ".scope") < 0) {
 		s->name = NULL;
@@ -108,6 +120,18 @@ static int read_name(struct scope *s, const char *word)
 	if (s->slice && s->opts.slice)
 		return cmd_usage(s->x, "the slice is given twice: '%s' and '%s'", s->slice, s->opts.slice);
 	return 0;
+}
+
+/* Of a triple: is the unit in the slice that it names? slice: where it is, or NULL. */
+static int check_slice(struct scope *s, const char *verb, const char *slice)
+{
+	const char *quote = slice ? "'" : "";
+
+	if (!s->slice || (slice && !strcmp(slice, s->slice)))
+		return 0;
+	return cmd_error(s->x, EXIT_REFUSED, "ENOENT", NULL,
+			 "cannot %s '%s': it is in %s%s%s, not in '%s'", verb, s->name, quote,
+			 slice ? slice : "no slice", quote, s->slice);
 }
 
 static int start_with_pids(struct scope *s, char **words, int n)
@@ -141,19 +165,10 @@ static int start_with_pids(struct scope *s, char **words, int n)
 	return 0;
 }
 
-/* How many words are behind "--"; 0 also where there is none. */
-static int count_command_words(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--"))
-			return argc - i - 1;
-	return 0;
-}
-
 int cmd_scope_start(struct cmd_ctx *x, int argc, char **argv)
 {
 	_cleanup_(free_scope) struct scope s = { .x = x, .opts = { .sz = sizeof(s.opts) } };
-	int n_command = count_command_words(argc, argv), status;
+	int n_command = cmd_count_behind(x, argc, argv), status;
 	const struct cmd *row = x->cmd;
 	struct cmd cmd = *row;
 
@@ -235,6 +250,18 @@ static bool is_unset(const char *property, const char *value)
 	return (!strcmp(property, "MemoryMin") || !strcmp(property, "MemoryLow")) && !strcmp(value, "0");
 }
 
+/* Lists of one number would be numbers, those of two strings. */
+static void print_property_json(struct out *o, const char *property, const char *value)
+{
+	js_key(o, property);
+	if (!strcmp(value, "yes") || !strcmp(value, "no"))
+		js_bool(o, value[0] == 'y');
+	else if (!strcmp(property, "AllowedCPUs") || !strcmp(property, "AllowedMemoryNodes"))
+		js_string(o, value);
+	else
+		js_word(o, value);
+}
+
 static void print_unit_json(struct out *o, const struct shown *u, const struct cgw_procs *procs,
 			    const char *owner)
 {
@@ -256,11 +283,7 @@ static void print_unit_json(struct out *o, const struct shown *u, const struct c
 	for (size_t i = 0; i < u->n; i++) {
 		if (is_state(u->names[i]) || is_unset(u->names[i], u->values[i]))
 			continue;
-		js_key(o, u->names[i]);
-		if (!strcmp(u->values[i], "yes") || !strcmp(u->values[i], "no"))
-			js_bool(o, u->values[i][0] == 'y');
-		else
-			js_word(o, u->values[i]);
+		print_property_json(o, u->names[i], u->values[i]);
 	}
 	js_end(o, '}');
 	js_pair_string(o, "devices", owner);
@@ -305,6 +328,9 @@ int cmd_scope_show(struct cmd_ctx *x, int argc, char **argv)
 	err = cgw_unit_properties(x->c, s.name, s.opts.user, keep_property, &shown);
 	if (err)
 		return cmd_fail(x, err);
+	status = check_slice(&s, "look at", value_of(&shown, "Slice"));
+	if (status)
+		return status;
 	/* One that does not run has no group: its state tells. */
 	if (value_of(&shown, "ControlGroup")) {
 		err = cgw_group_open(x->c, value_of(&shown, "ControlGroup"), &g);
@@ -324,6 +350,23 @@ int cmd_scope_show(struct cmd_ctx *x, int argc, char **argv)
 	return 0;
 }
 
+static int stop_one(struct scope *s, const char *word)
+{
+	_cleanup_(free_shown) struct shown shown = { 0 };
+	int status = read_name(s, word), err = 0;
+
+	if (status)
+		return status;
+	if (s->slice) {
+		err = cgw_unit_properties(s->x->c, s->name, s->opts.user, keep_property, &shown);
+		if (!err)
+			status = check_slice(s, "stop", value_of(&shown, "Slice"));
+	}
+	if (!err && !status)
+		err = cgw_unit_stop(s->x->c, s->name, s->opts.user, s->opts.timeout_ms);
+	return err ? cmd_fail(s->x, err) : status;
+}
+
 /* Each is tried, whatever became of the one before. */
 int cmd_scope_stop(struct cmd_ctx *x, int argc, char **argv)
 {
@@ -333,11 +376,8 @@ int cmd_scope_stop(struct cmd_ctx *x, int argc, char **argv)
 	if (status)
 		return status;
 	for (int i = optind; i < argc; i++) {
-		int one = read_name(&s, argv[i]);
-		int err = one ? 0 : cgw_unit_stop(x->c, s.name, s.opts.user, s.opts.timeout_ms);
+		int one = stop_one(&s, argv[i]);
 
-		if (err)
-			one = cmd_fail(x, err);
 		status = status > one ? status : one;
 	}
 	return status;

@@ -101,6 +101,28 @@ int cmd_next_opt(struct cmd_ctx *x, int argc, char **argv)
 	}
 }
 
+/*
+ * For commands with CMD_LATE_ARGS, before their options are read: how many words are behind the
+ * "--" that ends the options? 0 also where there is none.
+ */
+int cmd_count_behind(struct cmd_ctx *x, int argc, char **argv)
+{
+	struct option list[MAX_OPTS];
+	char shorts[2 * MAX_OPTS + 9] = "-"; /* words come in their order, nothing is moved */
+	const char *value = NULL;
+	int n = 0;
+
+	long_options(x->cmd, list, shorts + 1);
+	optind = 0;
+	while (getopt_long(argc, argv, shorts, list, NULL) != -1)
+		value = optarg;
+	/* the last option's value may look like it */
+	if (optind > 1 && !strcmp(argv[optind - 1], "--") && argv[optind - 1] != value)
+		n = argc - optind;
+	optind = 0;
+	return n;
+}
+
 /* After the options: is the number of words right? */
 int cmd_check_args(struct cmd_ctx *x, int argc)
 {

@@ -71,6 +71,11 @@ bool cgw_error_is_input(const struct cgw *c)
 	return c->error.input;
 }
 
+bool cgw_error_is_exec(const struct cgw *c)
+{
+	return c->error.exec;
+}
+
 /* Names and values come from others: what is in them must not steer a terminal. */
 static void make_plain(char *text)
 {
@@ -93,6 +98,7 @@ static _printf_(3, 0) void set_error(struct cgw *c, bool input, const char *fmt,
 	memcpy(c->error.text, text, sizeof(text));
 	c->error.hint[0] = '\0';
 	c->error.input = input;
+	c->error.exec = false;
 	cgw__log(c, CGW_LOG_DEBUG, "%s", text);
 }
 

@@ -75,6 +75,7 @@ struct cgw__error {
 	char text[1024];
 	char hint[512];
 	bool input;
+	bool exec; /* a command could not be executed */
 };
 
 struct cgw__loader;

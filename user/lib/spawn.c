@@ -131,7 +131,8 @@ static int read_report(struct cgw *c, const char *group, const struct cgw_spawn 
 		 !strcmp(f.step, "execute") ? s->argv[0] :
 		 !strcmp(f.step, "change the directory") ? s->cwd : group);
 	/* The command's own fault, which shells tell apart by 126 and 127. */
-	c->error.input = !strcmp(f.step, "execute");
+	c->error.exec = !strcmp(f.step, "execute");
+	c->error.input = c->error.exec;
 	return f.err;
 }
 

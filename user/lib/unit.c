@@ -62,7 +62,9 @@ int cgw__unit_check(struct cgw *c, const char *name, enum cgw__unit_kind *ret_ki
 		return bad_name(c, name, "it is longer than 255 bytes");
 	for (const char *p = name; *p; p++)
 		if (!is_unit_char(*p)) {
-			snprintf(why, sizeof(why), "'%c' cannot be in it", *p);
+			/* one byte of several is no character */
+			snprintf(why, sizeof(why), *p & 0x80 ? "'\\x%02x' cannot be in it" : "'%c' cannot be in it",
+				 (unsigned char)*p);
 			return bad_name(c, name, why);
 		}
 	for (size_t i = 0; suffix && i < ARRAY_SIZE(kinds); i++) {

@@ -125,6 +125,14 @@ CGW_API const char *cgw_hint(const struct cgw *c);
 CGW_API bool cgw_error_is_input(const struct cgw *c);
 
 /**
+ * cgw_error_is_exec() - was the last failure that a command could not be executed?
+ *
+ * Return: true after cgw_group_spawn() and cgw_unit_spawn() when all else was done and the exec
+ * itself failed, which shells tell by 126 and 127; cgw_error_is_input() is true then, too.
+ */
+CGW_API bool cgw_error_is_exec(const struct cgw *c);
+
+/**
  * cgw_get_mode() - how cgroup2 is mounted, from /proc/self/mountinfo.
  * @c: context.
  * @ret_mode: unified, hybrid or none; none is not a failure here.
@@ -446,7 +454,7 @@ struct cgw_spawn {
  * before it execs. Returns after the exec succeeded or failed.
  *
  * Return: the child's pid; -ENOENT or -EACCES when the command cannot be executed
- * (cgw_error_is_input() is true then), -EAGAIN under pids.max, -EBUSY, -errno.
+ * (cgw_error_is_exec() is true then), -EAGAIN under pids.max, -EBUSY, -errno.
  */
 CGW_API pid_t cgw_group_spawn(struct cgw_group *g, const struct cgw_spawn *s, int *ret_pidfd);
 
@@ -2205,7 +2213,7 @@ CGW_API int cgw_unit_start(struct cgw *c, const char *name, const struct cgw_uni
  * @ret_g: the scope's group.
  *
  * Return: the child's pid; -ENOENT or -EACCES when the command cannot be executed
- * (cgw_error_is_input() is true then); as cgw_unit_start().
+ * (cgw_error_is_exec() is true then); as cgw_unit_start().
  */
 CGW_API pid_t cgw_unit_spawn(struct cgw *c, const char *name, const struct cgw_unit_opts *opts,
 			     const struct cgw_spawn *s, struct cgw_group **ret_g);
