@@ -32,7 +32,7 @@ struct start {
 	struct cgw_group *g;
 	struct cgw__enabled *enabled;
 	enum asked asked;
-	int *hold; /* the only process is ours and has not executed anything: closing this ends it */
+	int *hold; /* the only process is ours and has executed nothing: closing this ends it */
 	char what[320];
 };
 
@@ -471,9 +471,10 @@ static int start_unit(struct cgw *c, const char *name, const struct cgw_unit_opt
 		      struct cgw_group **ret_g)
 {
 	static const struct cgw_unit_opts none = { .sz = sizeof(none) };
-	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = &none, .hold = hold };
+	_cleanup_(free_start) struct start s = { .c = c, .name = name, .opts = &none };
 	int err;
 
+	s.hold = hold;
 	if (opts)
 		s.opts = opts;
 	snprintf(s.what, sizeof(s.what), "cannot start '%.255s'", name);
